@@ -1,0 +1,27 @@
+"""Searching a space: strategies with ask and tell, loops over them, run folders, tasks, reports.
+
+    strategy, sampling, aging    what to evaluate next
+    evaluation, loop, result     evaluating it until the budget is used up
+    database, manifest, store    keeping it, so that a search that was killed goes on
+    task, digits, training       what architectures are trained on
+    progress, report, saving     what people look at afterwards
+
+Importing this imports neither torch nor numpy, scikit-learn or matplotlib: tasks and reports do when used.
+"""
+
+from einspec.search.aging import Evolution as Evolution
+from einspec.search.evaluation import Evaluated as Evaluated
+from einspec.search.evaluation import Evaluation as Evaluation
+from einspec.search.evaluation import Record as Record
+from einspec.search.loop import evolution as evolution
+from einspec.search.loop import random_search as random_search
+from einspec.search.loop import run_search as run_search
+from einspec.search.progress import Progress as Progress
+from einspec.search.progress import ProgressBar as ProgressBar
+from einspec.search.result import SearchResult as SearchResult
+from einspec.search.sampling import RandomSearch as RandomSearch
+from einspec.search.store import Run as Run
+from einspec.search.store import read_run as read_run
+from einspec.search.strategy import AbstractStrategy as AbstractStrategy
+from einspec.search.strategy import Candidate as Candidate
+from einspec.search.strategy import Exhausted as Exhausted
