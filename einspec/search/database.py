@@ -1,8 +1,8 @@
 """The file ``run.sqlite``: a manifest and one row per finished evaluation.
 
 One evaluation is one transaction with SQLite's rollback journal. A process that is killed at any moment
-leaves a whole file: what was not committed is rolled back when the file is next opened. (The journal rather than a
-write-ahead log: between transactions the run is one file, which can be copied while the search goes on.)
+leaves a whole file: what was not committed is rolled back when the file is next opened. (The journal rather
+than a write-ahead log: between transactions the run is one file, which can be copied during the search.)
 
 A file is read in distrust, and never written to before all of it has been checked.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -152,6 +153,10 @@ class Database:
                 raise _damaged(
                     self.path, f"evaluation {index}: {name} is {_brief(row[name])}; expected {expected}"
                 )
+        if row["score"] is not None and not math.isfinite(row["score"]):
+            raise _damaged(
+                self.path, f"evaluation {index}: score is {row['score']}; expected a finite number"
+            )
         status = row.pop("status")
         record = Record(**row | {"metrics": self._metrics(index, row["metrics"])})
         if status != record.status or (record.score is None) == (record.error is None):

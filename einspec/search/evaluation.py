@@ -91,7 +91,7 @@ def evaluated(candidate: Candidate, evaluate: Evaluate) -> Evaluated:
     try:
         evaluation = _checked(evaluate(candidate.arch))
     except Exception as raised:
-        error, trace = _summary(raised), traceback.format_exc()
+        error, trace = _summary(raised), _storable(traceback.format_exc())
     seconds = time.perf_counter() - start
     return Evaluated(candidate.arch, _record(candidate, evaluation, error, trace, seconds))
 
@@ -106,7 +106,12 @@ def _checked(value: SupportsFloat | Evaluation) -> Evaluation:
 
 def _summary(error: Exception) -> str:
     message = str(error)
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return _storable(f"{type(error).__name__}: {message}" if message else type(error).__name__)
+
+
+def _storable(text: str) -> str:
+    """Text that UTF-8 can hold: a lone surrogate in a message must not end the search."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _record(

@@ -81,7 +81,7 @@ def run_search(
 
 
 class _Search:
-    """One run of the loop. A store that is begun already is replayed first: its records stand in for evaluate."""
+    """One run of the loop. A store that has begun is replayed first: its records stand in for evaluate."""
 
     def __init__(
         self, strategy: AbstractStrategy, evaluate: Evaluate, budget: int, progress: Callback | None

@@ -57,8 +57,8 @@ def test_an_exhausted_space_says_how_many_there_were(strategy):
     assert isinstance(caught.value, SamplingError)
     assert str(caught.value) == (
         "search in words of ab: found 3 distinct architectures, and then only duplicates of them in 50 "
-        "draws; expected another one. The space is exhausted, or almost: lower the budget to 3, widen the limits of "
-        "the space, or raise redraws"
+        "draws; expected another one. The space is exhausted, or almost: lower the budget to 3, widen the "
+        "limits of the space, or raise redraws"
     )
 
 
