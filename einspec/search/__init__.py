@@ -9,6 +9,10 @@
 Importing this imports neither torch nor numpy, scikit-learn or matplotlib: tasks and reports do when used.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from einspec.search.aging import Evolution as Evolution
 from einspec.search.evaluation import Evaluated as Evaluated
 from einspec.search.evaluation import Evaluation as Evaluation
@@ -18,6 +22,7 @@ from einspec.search.loop import random_search as random_search
 from einspec.search.loop import run_search as run_search
 from einspec.search.progress import Progress as Progress
 from einspec.search.progress import ProgressBar as ProgressBar
+from einspec.search.report import draw_progress as draw_progress
 from einspec.search.result import SearchResult as SearchResult
 from einspec.search.sampling import RandomSearch as RandomSearch
 from einspec.search.store import Run as Run
@@ -25,3 +30,16 @@ from einspec.search.store import read_run as read_run
 from einspec.search.strategy import AbstractStrategy as AbstractStrategy
 from einspec.search.strategy import Candidate as Candidate
 from einspec.search.strategy import Exhausted as Exhausted
+from einspec.search.task import AbstractTask as AbstractTask
+from einspec.search.task import load_task as load_task
+
+if TYPE_CHECKING:
+    from einspec.search.saving import save_best as save_best
+
+
+def __getattr__(name: str) -> object:
+    if name == "save_best":  # the one name here that needs torch
+        from einspec.search.saving import save_best
+
+        return save_best
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -98,7 +98,7 @@ class Database:
             rows = self._connection.execute("SELECT name, value FROM manifest").fetchall()
         try:
             return {name: json.loads(value) for name, value in rows}
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             raise _damaged(self.path, "its manifest is not JSON") from None
 
     def note(self, name: str, value: Any) -> None:
@@ -170,7 +170,7 @@ class Database:
     def _metrics(self, index: int, text: str) -> Mapping[str, float]:
         try:
             return {name: float(value) for name, value in json.loads(text).items()}
-        except (TypeError, ValueError, AttributeError):
+        except (TypeError, ValueError, AttributeError, RecursionError):
             raise _damaged(
                 self.path, f"evaluation {index}: metrics is {_brief(text)}; expected a JSON object of numbers"
             ) from None
@@ -211,7 +211,7 @@ def _reported(path: Path) -> Iterator[None]:
             f"{path}: cannot be read or written: {error}. Check the disk, the permissions of the folder, and "
             f"what else has the file open"
         ) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise _damaged(path, str(error)) from error
     except OSError as error:
         raise StoreError(

@@ -381,8 +381,8 @@ def test_a_folder_of_other_things_is_refused(tmp_path):
     for name in ("thesis.tex", "a.txt", "b.txt", "c.txt"):
         (tmp_path / name).write_text("dear")
     assert refused(tmp_path) == (
-        f"{tmp_path}: the folder holds a.txt, b.txt, c.txt and 1 more and no run.sqlite; expected an empty or "
-        f"new folder, or that of a run. Choose another folder; nothing was changed"
+        f"{tmp_path}: the folder holds a.txt, b.txt, c.txt and 1 more and no run.sqlite; expected an empty "
+        f"or new folder, or that of a run. Choose another folder; nothing was changed"
     )
     assert not (tmp_path / "run.lock").exists()
 
@@ -405,8 +405,8 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
     (tmp_path / "run.sqlite").mkdir()
     assert refused(tmp_path) == (
-        f"{tmp_path}/run.sqlite: cannot be read or written: Is a directory. Check the disk and the permissions "
-        f"of the folder"
+        f"{tmp_path}/run.sqlite: cannot be read or written: Is a directory. Check the disk and the "
+        f"permissions of the folder"
     )
 
 

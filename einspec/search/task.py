@@ -1,0 +1,61 @@
+"""What architectures are trained on: a task is an ``evaluate`` with a name, an input type and settings."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from einspec.errors import EinspecError
+from einspec.search.evaluation import Evaluation
+from einspec.text import did_you_mean, listing
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from einspec.space import Architecture
+
+# Where each task is, so that asking for its name imports nothing.
+_TASKS = {"digits": "einspec.search.digits:Digits"}
+
+
+class AbstractTask(ABC):
+    """Data, and a way to train on it whose cost is bounded by counts.
+
+    A search calls a task with architectures; the score is on validation data, and what test data says is a
+    metric that no search looks at.
+    """
+
+    name: ClassVar[str]
+    input: ClassVar[tuple[int, ...]]
+    """The input type that a space must have."""
+    limits: ClassVar[Mapping[str, int]]
+    """Limits for spaces under which a candidate trains in about a second."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Name and settings as JSON values: what decides a score, besides the architecture."""
+
+    @abstractmethod
+    def fit(self, arch: Architecture, *, epochs: int | None = None) -> tuple[nn.Module, Evaluation]:
+        """Compile and train an architecture; the module in evaluation mode, and what it reaches.
+
+        epochs: more or fewer than a search trains.
+        """
+
+    def __call__(self, arch: Architecture) -> Evaluation:
+        """What a search calls: train, and forget the module."""
+        return self.fit(arch)[1]
+
+
+def load_task(name: str, **settings: Any) -> AbstractTask:
+    """The task of this name. Raises ``EinspecError`` for an unknown one and for a library that is missing."""
+    if name not in _TASKS:
+        advice = did_you_mean(name, _TASKS)
+        raise EinspecError(
+            f"task {name!r}: no such task; expected {listing(_TASKS)}" + (f"; {advice}" if advice else "")
+        )
+    module, _, attribute = _TASKS[name].partition(":")
+    task: AbstractTask = getattr(importlib.import_module(module), attribute)(**settings)
+    return task
