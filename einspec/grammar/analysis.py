@@ -1,0 +1,207 @@
+"""Analysis of a grammar as a branching process, and the checks of its structure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from einspec.grammar.model import Grammar, Production, Rule
+from einspec.grammar.problems import Problems
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from einspec.text import Problem
+
+_CRITICAL = 1 - 1e-12
+
+
+def check_structure(rules: Mapping[str, Rule], start: str, problems: Problems) -> None:
+    """Notes rules that derive nothing, that derive themselves, and alternatives that are written twice."""
+    depths = minimal_depths(rules)
+    for rule in rules.values():
+        if math.isinf(depths[rule.name]):
+            problems.error(
+                "E203",
+                rule.start,
+                rule.start + len(rule.name),
+                f"the rule {rule.name} derives nothing: each of its alternatives needs {rule.name} again, or another such rule",
+                "add an alternative that ends",
+            )
+        _check_twins(rule, problems)
+    _check_transparent_circles(rules, problems)
+    reachable = reachable_rules(rules, start, lambda production: True)
+    for rule in rules.values():
+        if rule.name not in reachable:
+            problems.warning(
+                "W501", rule.start, rule.start + len(rule.name), f"the rule {rule.name} is never reached from {start}",
+                "use it, or leave it out",
+            )  # fmt: skip
+        for production in rule.productions:
+            for choice in production.choices:
+                if choice.values is None and production.weight > 0:
+                    problems.warning(
+                        "W503", production.start, production.end,
+                        f"{choice.name} is a regular expression: it parses and cannot be drawn",
+                        "list its values, or give the alternative the weight 0",
+                    )  # fmt: skip
+
+
+def _check_twins(rule: Rule, problems: Problems) -> None:
+    seen: dict[object, Production] = {}
+    for production in rule.productions:
+        shape = tuple((type(item).__name__, getattr(item, "text", None) or getattr(item, "name", "")
+                       or getattr(item, "values", None)) for item in production.items)  # fmt: skip
+        first = seen.setdefault(shape, production)
+        if first is not production:
+            problems.error(
+                "E205", production.start, production.end,
+                f"{rule.name} has this alternative twice, first at {problems.source.place(first.start)}",
+                "a text of it could mean both: change a word, or leave one out",
+            )  # fmt: skip
+
+
+def _check_transparent_circles(rules: Mapping[str, Rule], problems: Problems) -> None:
+    """An alternative that is one nonterminal makes no node, so a circle of them has infinitely many derivations."""
+    only = {name: [p for p in rule.productions if p.is_transparent] for name, rule in rules.items()}
+    for name in rules:
+        frontier, seen = list(only[name]), set[str]()
+        while frontier:
+            child = frontier.pop().children[0]
+            if child == name:
+                production = next(p for p in only[name])
+                problems.error(
+                    "E204", production.start, production.end, f"the rule {name} can derive itself alone",
+                    "break the circle, or give an alternative of it a word or an alias",
+                )  # fmt: skip
+                break
+            if child not in seen:
+                seen.add(child)
+                frontier += only[child]
+
+
+def minimal_depths(rules: Mapping[str, Rule], *, drawn_only: bool = False) -> dict[str, float]:
+    """Least depth of a derivation of each nonterminal, in nodes that name an op; infinite where there is none."""
+    depths = dict.fromkeys(rules, math.inf)
+    changed = True
+    while changed:
+        changed = False
+        for name, rule in rules.items():
+            for production in rule.productions:
+                depth = production_depth(production, depths)
+                if (production.weight > 0 or not drawn_only) and depth < depths[name]:
+                    depths[name], changed = depth, True
+    return depths
+
+
+def production_depth(production: Production, depths: Mapping[str, float]) -> float:
+    """Least depth of a derivation that begins with the production."""
+    below = max((depths[child] for child in production.children), default=0)
+    return below if production.is_transparent else below + 1
+
+
+def reachable_rules(rules: Mapping[str, Rule], start: str, use: Callable[[Production], bool]) -> set[str]:
+    """The nonterminals that derivations from ``start`` can hold, over the productions that ``use`` accepts."""
+    reachable, frontier = {start}, [start]
+    while frontier:
+        for production in rules[frontier.pop()].productions:
+            if use(production):
+                new = set(production.children) - reachable
+                reachable |= new
+                frontier += sorted(new)
+    return reachable
+
+
+def analysis_warnings(grammar: Grammar) -> list[Problem]:
+    """The warning for a supercritical grammar, at its start rule."""
+    problems = Problems(grammar.source)
+    if grammar.branching_rate >= _CRITICAL:
+        rule = grammar.rules[grammar.start]
+        problems.warning(
+            "W502",
+            rule.start,
+            rule.start + len(rule.name),
+            f"the expected size is infinite: a generation of nodes has {grammar.branching_rate:.5f} times the nodes "
+            "of the one before",
+            "give the alternatives without children more weight; samples are cut by the limits until then",
+        )
+    return problems.found
+
+
+def mean_matrix(grammar: Grammar) -> tuple[list[str], NDArray[np.float64]]:
+    """Nonterminals and the mean matrix M: M[i, j] children j are expected of the node that i derives.
+
+    A generation is a node that names an op: chains of transparent alternatives are followed to their end,
+    so that writing a rule in two does not change the rate.
+    """
+    import numpy as np
+
+    names = sorted(reachable_rules(grammar.rules, grammar.start, lambda production: production.weight > 0))
+    index = {name: i for i, name in enumerate(names)}
+    chains = np.zeros((len(names), len(names)))
+    children = np.zeros((len(names), len(names)))
+    for name in names:
+        for production in grammar.rules[name].productions:
+            if production.weight > 0:
+                target = chains if production.is_transparent else children
+                for child in production.children:
+                    target[index[name], index[child]] += float(production.weight)
+    return names, np.linalg.solve(np.eye(len(names)) - chains, children)
+
+
+def branching_rate(grammar: Grammar) -> float:
+    """Spectral radius of the mean matrix."""
+    import numpy as np
+
+    _, matrix = mean_matrix(grammar)
+    return float(np.abs(np.linalg.eigvals(matrix)).max())
+
+
+def expected_size(grammar: Grammar) -> float:
+    """Expected number of nodes: s = 1 + M s."""
+    import numpy as np
+
+    if grammar.branching_rate >= _CRITICAL:
+        return math.inf
+    names, matrix = mean_matrix(grammar)
+    sizes = np.linalg.solve(np.eye(len(names)) - matrix, np.ones(len(names)))
+    return float(sizes[names.index(grammar.start)])
+
+
+def count_derivations(grammar: Grammar, symbol: str) -> int | None:
+    """Number of derivations of positive weight; None where a nonterminal reaches itself."""
+    use = _is_drawn
+    for name in reachable_rules(grammar.rules, symbol, use):
+        below = {c for p in grammar.rules[name].productions if use(p) for c in p.children}
+        if any(name in reachable_rules(grammar.rules, child, use) for child in below):
+            return None
+    counts: dict[str, int] = {}
+    for name in _leaves_first(grammar, symbol):
+        counts[name] = sum(_production_count(p, counts) for p in grammar.rules[name].productions if use(p))
+    return counts[symbol]
+
+
+def _is_drawn(production: Production) -> bool:
+    return production.weight > 0
+
+
+def _leaves_first(grammar: Grammar, symbol: str) -> list[str]:
+    order: list[str] = []
+    stack = [(symbol, False)]
+    while stack:
+        name, is_done = stack.pop()
+        if name in order:
+            continue
+        if is_done:
+            order.append(name)
+            continue
+        stack.append((name, True))
+        stack += [(c, False) for p in grammar.rules[name].productions if _is_drawn(p) for c in p.children]
+    return order
+
+
+def _production_count(production: Production, counts: Mapping[str, int]) -> int:
+    choices = math.prod(sum(weight > 0 for weight in choice.weights) for choice in production.choices)
+    return choices * math.prod(counts[child] for child in production.children)

@@ -1,0 +1,61 @@
+"""What a combinator may do with its children besides calling them: tie, each, let.
+
+A child is one derivation, however often it is called: the first call draws it, every later call
+replays it, possibly at other types. Each call has weights of its own unless the child is tied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, runtime_checkable
+
+Value = Any
+"""What flows between ops: a ``Type``, a value of a graph, or a tensor with its type. A combinator is run
+over all three, reads ``.axes``, ``.layout`` and ``.dtype`` of each, and must not ask which one it has."""
+
+
+@runtime_checkable
+class Child(Protocol):
+    """A child of a combinator: call it with values and it returns what its derivation makes of them.
+
+    Keywords are attributes: immutable named values that every op below can read.
+    """
+
+    def __call__(self, *inputs: Value, **attributes: object) -> Value:
+        """One output value, or the tuple of several."""
+
+    def tied(self) -> Child:
+        """The same derivation with one set of weights for all its calls."""
+
+    def each(self, values: Iterable[Value]) -> tuple[Value, ...]:
+        """One call per value, with weights of its own each."""
+
+
+def tie(child: Child) -> Child:
+    """The child with one set of weights for all calls made through the returned handle.
+
+    A tied child that is called at types which would need other weights is a ``ShapeError``.
+    """
+    return child.tied()
+
+
+def each(child: Child, values: Iterable[Value]) -> tuple[Value, ...]:
+    """Calls the child once per value; a value may be a tuple of several inputs.
+
+    Calls at one type stay folded in the graph as one replica node with a body and a count, so that
+    nested replicas are never written out. The weights are separate unless the child is tied.
+    """
+    return child.each(values)
+
+
+def let(cell: Child, body: Child, name: str = "use") -> Callable[..., Value]:
+    """Binds a derivation: below ``body``, every op that reads the attribute ``name`` can call ``cell``.
+
+    Returns a callable that runs ``body``. The library's op ``use`` reads ``use``. A bound cell sees
+    the attributes of the place that calls it, and the bindings of the place that bound it.
+    """
+
+    def bound(*inputs: Value, **attributes: object) -> Value:
+        return body(*inputs, **attributes, **{name: cell})
+
+    return bound

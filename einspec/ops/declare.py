@@ -1,0 +1,236 @@
+"""Declarations of ops: a *primitive* has a type rule, a *combinator* wires its children.
+
+Each is one object under the name that productions call it by, and is itself callable: over types, over
+values of a graph and over tensors. Which of them it is run over, it sees from the values it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+from einspec.errors import ShapeError
+from einspec.ops.control import Value
+from einspec.ops.signature import Signature, read_signature
+from einspec.types import Type
+
+Outputs = Type | tuple[Type, ...]
+Shapes = Mapping[str, tuple[int, ...]]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Laws:
+    """What simplification, identity and fusion may rely on. A law that does not hold is a bug of the op."""
+
+    owns_parameters: bool = False
+    """Each use has weights of its own: two uses are never merged."""
+    has_buffers: bool = False
+    """Keeps state between calls (running statistics): never merged either."""
+    random: bool = False
+    """Two calls on one input may differ."""
+    pointwise: bool = False
+    """Each output number depends on the input number at the same place only."""
+    commutative: bool = False
+    """The order of the inputs does not matter."""
+    associative: bool = False
+    """f(f(a, b), c) = f(a, f(b, c)) = f(a, b, c)."""
+    zero: str | None = None
+    """The name of a primitive whose output, as one input, makes the output that."""
+    identity: str | None = None
+    """The name of a primitive whose output, as one of several inputs, changes nothing."""
+
+
+class _Op:
+    """What primitives and combinators share: a name, a function and what its signature says."""
+
+    def __init__(self, function: Callable[..., Any], name: str | None, signature: Signature):
+        self.function = function
+        self.name = name or function.__name__
+        self.signature = signature
+        self.required = frozenset(a.name for a in signature.attributes if a.required)
+        self.reads = tuple(a.name for a in signature.attributes)
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+        self.__qualname__ = function.__qualname__
+
+    def text(self, args: tuple[Any, ...]) -> str:
+        """The op with its arguments, as messages and drawings show it."""
+        return f"{self.name}({','.join(map(str, args))})" if args else self.name
+
+    def __reduce__(self) -> str:
+        return self.__qualname__  # pickled by reference, like the function it was made from
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__.lower()} {self.name}{self.signature}>"
+
+
+class Primitive(_Op):
+    """An op with a type rule; see :func:`primitive`."""
+
+    def __init__(
+        self,
+        rule: Callable[..., Outputs],
+        name: str | None,
+        inputs: int | None,
+        torch: Callable[..., Any] | None,
+        params: Callable[..., int | Shapes] | None,
+        macs: Callable[..., int] | None,
+        laws: Laws,
+    ):
+        super().__init__(rule, name, read_signature(rule, inputs, has_children=False))
+        if laws.owns_parameters and params is None:
+            raise TypeError(f"{self.name} owns parameters: say how many with params=, as a function of its types")
+        self.torch = torch
+        self.laws = laws
+        self._params = params
+        self._macs = macs
+        self.has_slot = laws.owns_parameters or laws.has_buffers
+
+    def __call__(self, *values: Value, **keywords: Any) -> Value:
+        """Applies the op to values; arguments follow the inputs, attributes go by keyword."""
+        count = self.signature.inputs
+        if count is None:
+            inputs, args = values, tuple(keywords.pop(a.name) for a in self.signature.arguments if a.name in keywords)
+        else:
+            inputs, args = values[:count], values[count:]
+            args += tuple(keywords.pop(a.name) for a in self.signature.arguments[len(args) :] if a.name in keywords)
+        if not inputs or len(args) != len(self.signature.arguments):
+            raise TypeError(f"{self.name} is called as {self.name}{self.signature}")
+        if isinstance(inputs[0], Type):
+            return self.infer(inputs, args, keywords)
+        return inputs[0].apply(self, inputs, args, keywords)
+
+    def infer(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Outputs:
+        """The output types. Raises ``ShapeError`` with all input types when the op does not accept them."""
+        count = self.signature.inputs
+        if count is not None and len(inputs) != count:
+            raise ShapeError(f"{self.text(args)} takes {count} inputs, not {len(inputs)}: {_types(inputs)}")
+        try:
+            outputs = self._call(self.function, inputs, args, attributes)
+        except ShapeError as error:
+            raise ShapeError(f"{self.text(args)} does not accept {_types(inputs)}: {error}") from None
+        kinds = outputs if isinstance(outputs, tuple) else (outputs,)
+        if not kinds or not all(isinstance(kind, Type) for kind in kinds):
+            raise TypeError(f"the type rule of {self.name} returned {outputs!r}: expected a Type or a tuple of them")
+        return outputs
+
+    def shapes(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Shapes | int:
+        """Shapes of the parameters by name, or their number where the declaration gives only that."""
+        return self._call(self._params, inputs, args, attributes) if self._params else 0
+
+    def macs(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> int:
+        """Multiply-accumulates for one example."""
+        return self._call(self._macs, inputs, args, attributes) if self._macs else 0
+
+    def realise(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Any:
+        """The torch module, or the function of tensors, that computes the op at these types."""
+        assert self.torch is not None, f"{self.name} has no torch realisation"
+        return self._call(self.torch, inputs, args, attributes)
+
+    def _call(
+        self, function: Callable[..., Any], inputs: tuple[Any, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]
+    ) -> Any:
+        if self.signature.inputs is None:
+            names = (argument.name for argument in self.signature.arguments)
+            return function(*inputs, **dict(zip(names, args, strict=True)), **attributes)
+        return function(*inputs, *args, **attributes)
+
+
+class Combinator(_Op):
+    """An op that wires its children; see :func:`combinator`."""
+
+    def __init__(self, function: Callable[..., Any], name: str | None, inputs: int | None):
+        super().__init__(function, name, read_signature(function, inputs, has_children=True))
+
+    def __call__(self, *values: Value, **keywords: Any) -> Value:
+        """Called by another combinator, it is the function that it was made from."""
+        return self.function(*values, **keywords)
+
+    def call(
+        self, inputs: tuple[Value, ...], args: tuple[Any, ...], children: tuple[Any, ...], attributes: Mapping[str, Any]
+    ) -> Value:
+        """Runs the function. Raises ``ShapeError`` when it cannot take apart what a child gave it."""
+        try:
+            if self.signature.in_text_order:
+                return self.function(*inputs, *args, *children, **attributes)
+            names = [argument.name for argument in self.signature.arguments]
+            given = dict(zip(names, args, strict=True)) | dict(zip(self.signature.children, children, strict=True))
+            return self.function(*inputs, **given, **attributes)
+        except ValueError as error:
+            if not _raised_in(error, self.function):
+                raise
+            raise ShapeError(f"{self.text(args)} cannot wire its children: {error}") from None
+
+
+Op = Primitive | Combinator
+
+
+def _raised_in(error: Exception, function: Callable[..., Any]) -> bool:
+    """Whether the function's own frame raised: an unpacking of the wrong length, not a bug below it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code is getattr(function, "__code__", None)
+
+
+def _types(inputs: tuple[Type, ...]) -> str:
+    return " and ".join(map(str, inputs)) if len(inputs) < 3 else ", ".join(map(str, inputs))
+
+
+def primitive(
+    rule: Callable[..., Outputs] | None = None,
+    /,
+    *,
+    torch: Callable[..., Any] | None = None,
+    params: Callable[..., int | Shapes] | None = None,
+    macs: Callable[..., int] | None = None,
+    name: str | None = None,
+    inputs: int | None = None,
+    **laws: Any,
+) -> Any:
+    """Declares a primitive from its type rule, ``def linear(x: Type, width: int) -> Type``.
+
+    The rule takes input types, then arguments, then attributes by keyword, and returns the output type
+    or the tuple of several; it raises ``ShapeError`` with a reason for what it does not accept.
+    ``torch``, ``params`` and ``macs`` are called in the same way:
+
+    * ``torch`` returns an ``nn.Module`` over tensors with a leading batch axis, or a function of tensors;
+    * ``params`` returns the shapes of the parameters by their name in that module, or their number;
+    * ``macs`` returns the multiply-accumulates for one example.
+
+    The other keywords are :class:`Laws`.
+
+    >>> from einspec.types import Type
+    >>> @primitive(pointwise=True)
+    ... def gelu(x: Type) -> Type:
+    ...     return x
+    >>> gelu(Type((3, 8, 8)))
+    Type('(3, 8, 8)')
+    """
+
+    def declare(function: Callable[..., Outputs]) -> Primitive:
+        return Primitive(function, name, inputs, torch, params, macs, Laws(**laws))
+
+    return declare(rule) if rule is not None else declare
+
+
+@overload
+def combinator(function: F, /) -> Combinator: ...
+@overload
+def combinator(*, name: str | None = ..., inputs: int | None = ...) -> Callable[[F], Combinator]: ...
+def combinator(
+    function: Callable[..., Any] | None = None, /, *, name: str | None = None, inputs: int | None = None
+) -> Any:
+    """Declares a combinator from a function over its input values, arguments and children.
+
+    >>> @combinator
+    ... def twice(x, body):
+    ...     return body(body(x))
+    """
+
+    def declare(wiring: Callable[..., Any]) -> Combinator:
+        return Combinator(wiring, name, inputs)
+
+    return declare(function) if function is not None else declare

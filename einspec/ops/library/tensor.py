@@ -1,0 +1,190 @@
+"""Primitives on one tensor of any rank: linear layers, activations, norms, positions, rearrangements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from einspec.errors import ShapeError
+from einspec.lazy import LazyModule
+from einspec.ops.declare import combinator, primitive
+from einspec.types import Axis, Type
+
+torch: Any = LazyModule("torch")
+functional: Any = LazyModule("torch.nn.functional")
+nn: Any = LazyModule("torch.nn")
+modules: Any = LazyModule("einspec.compiler.modules")
+
+
+def require_float(x: Type) -> None:
+    """Raises ``ShapeError`` for whole numbers, which have no gradient."""
+    if x.dtype != "float":
+        raise ShapeError("it computes with floats, not with whole numbers")
+
+
+@primitive(
+    torch=lambda x, width: nn.Linear(x.axes[-1].size, width),
+    params=lambda x, width: {"weight": (width, x.axes[-1].size), "bias": (width,)},
+    macs=lambda x, width: x.elements * width,
+    owns_parameters=True,
+)
+def linear(x: Type, width: int) -> Type:
+    """A linear layer with bias over the last axis: (..., n) -> (..., width)."""
+    require_float(x)
+    return x.with_axis(-1, width)
+
+
+@combinator
+def linear_x(x, factor: int):
+    """A linear layer to ``factor`` times the last axis: (..., n) -> (..., factor n)."""
+    return linear(x, factor * x.axes[-1].size)
+
+
+@combinator
+def linear_div(x, divisor: int):
+    """A linear layer to a part of the last axis, which ``divisor`` must divide: (..., n) -> (..., n / divisor)."""
+    if divisor < 1 or x.axes[-1].size % divisor:
+        raise ShapeError(f"{divisor} does not divide the last axis of {x}")
+    return linear(x, x.axes[-1].size // divisor)
+
+
+@primitive(
+    torch=lambda x, slope: nn.LeakyReLU(slope) if slope else nn.ReLU(),
+    pointwise=True,
+)
+def leaky_relu(x: Type, slope: float) -> Type:
+    """max(x, slope x), for a slope below 1."""
+    require_float(x)
+    return x
+
+
+@combinator
+def relu(x):
+    """einspace's activation: a leaky ReLU of slope 0.01."""
+    return leaky_relu(x, 0.01)
+
+
+@primitive(torch=lambda x: nn.Softmax(dim=-1))
+def softmax(x: Type) -> Type:
+    """Softmax over the last axis."""
+    require_float(x)
+    return x
+
+
+@primitive(
+    torch=lambda x: {1: nn.BatchNorm1d, 2: nn.BatchNorm1d, 3: nn.BatchNorm2d}[x.rank](x.channels),
+    params=lambda x: {"weight": (x.channels,), "bias": (x.channels,)},
+    owns_parameters=True,
+    has_buffers=True,
+)
+def batch_norm(x: Type) -> Type:
+    """Batch norm over the channels of an image, a sequence or a vector."""
+    require_float(x)
+    if x.layout not in ("image", "sequence", "vector"):
+        raise ShapeError("batch norm has its channels first: an image, a sequence or a vector")
+    return x
+
+
+@primitive(
+    torch=lambda x: nn.LayerNorm(x.axes[-1].size),
+    params=lambda x: {"weight": (x.axes[-1].size,), "bias": (x.axes[-1].size,)},
+    owns_parameters=True,
+)
+def layer_norm(x: Type) -> Type:
+    """Layer norm over the last axis."""
+    require_float(x)
+    return x
+
+
+@combinator
+def norm(x):
+    """einspace's norm: batch norm of an image or a sequence, layer norm of anything else."""
+    return batch_norm(x) if x.layout in ("image", "sequence") else layer_norm(x)
+
+
+@primitive(
+    torch=lambda x: modules.Position(x.sizes),
+    params=lambda x: {"position": x.sizes},
+    owns_parameters=True,
+)
+def pos(x: Type) -> Type:
+    """Adds a learnable tensor of the input's shape, drawn from N(0, 1) at first."""
+    require_float(x)
+    return x
+
+
+@primitive(torch=lambda x: torch.zeros_like)
+def zeros(x: Type) -> Type:
+    """Zeros of the input's shape."""
+    return x
+
+
+@primitive(torch=lambda x: lambda t: t.flatten(1))
+def flatten(x: Type) -> Type:
+    """All axes as one: a vector."""
+    return Type((x.elements,), x.dtype)
+
+
+def _order(order: str) -> tuple[int, ...]:
+    return tuple(int(digit) - 1 for digit in order)
+
+
+@primitive(torch=lambda x, order: lambda t: t.permute(0, *(axis + 1 for axis in _order(order))))
+def permute(x: Type, order: str) -> Type:
+    """The axes in another order: ``213`` swaps the first two of three. The layout stays."""
+    if sorted(order) != [str(axis + 1) for axis in range(x.rank)]:
+        raise ShapeError(f"{order} is not an order of {x.rank} axes")
+    return Type([x.axes[axis] for axis in _order(order)], x.dtype, x.layout)
+
+
+@primitive(torch=lambda x, n, axis: lambda t: t.split(x.axes[axis - 1].size // n, dim=axis))
+def group(x: Type, n: int, axis: int) -> tuple[Type, ...]:
+    """Splits axis 1, 2, ... into n equal parts, in order: (n a, ...) -> n times (a, ...)."""
+    check_axis(x, axis)
+    if n < 1 or x.axes[axis - 1].size % n:
+        raise ShapeError(f"{n} does not divide axis {axis}")
+    return (x.with_axis(axis - 1, x.axes[axis - 1].size // n),) * n
+
+
+def check_axis(x: Type, axis: int) -> None:
+    """Raises ``ShapeError`` unless the axis, counted from 1, is one of x."""
+    if not 1 <= axis <= x.rank:
+        raise ShapeError(f"there is no axis {axis}")
+
+
+@primitive(
+    torch=lambda x, kernel, stride, padding: lambda t: functional.unfold(
+        t, kernel, padding=padding, stride=stride
+    ).transpose(1, 2)
+)
+def im2col(x: Type, kernel: int, stride: int, padding: int) -> Type:
+    """Patches of an image as rows: (c, h, w) -> ((h', w'), c k k), with h' = (h + 2p - k) // s + 1."""
+    require_float(x)
+    if x.layout != "image":
+        raise ShapeError("only an image has patches")
+    channels, height, width = x.sizes
+    if min(height, width) < kernel:
+        raise ShapeError(f"the image is smaller than the window of {kernel}")
+    grid = Axis(window(height, kernel, stride, padding), window(width, kernel, stride, padding))
+    return Type((grid, channels * kernel * kernel), x.dtype)
+
+
+def window(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
+    """How many windows fit: (size + 2 padding - dilation (kernel - 1) - 1) // stride + 1.
+
+    Raises ``ShapeError`` when none does, or when the numbers make no window.
+    """
+    if kernel < 1 or stride < 1 or padding < 0:
+        raise ShapeError(f"a window of {kernel} with stride {stride} and padding {padding} is impossible")
+    reach = dilation * (kernel - 1) + 1
+    if size + 2 * padding < reach:
+        raise ShapeError(f"a size of {size} is smaller than the window of {reach}")
+    return (size + 2 * padding - reach) // stride + 1
+
+
+@primitive(torch=lambda x: lambda t: t.transpose(1, 2).unflatten(2, x.axes[0].parts))
+def col2im(x: Type) -> Type:
+    """Rows of a grid become pixels again: ((h, w), d) -> (d, h, w)."""
+    if x.rank != 2 or len(x.axes[0].parts) != 2:
+        raise ShapeError("its first axis must be a composite of two, as im2col makes it: ((h, w), d)")
+    height, width = x.axes[0].parts
+    return Type((x.axes[1].size, height, width), x.dtype)

@@ -1,0 +1,56 @@
+"""Combinators that any space can use: sequences, branches, replicas, bindings."""
+
+from __future__ import annotations
+
+from einspec.ops import control
+from einspec.ops.control import each
+from einspec.ops.declare import combinator
+
+
+@combinator
+def identity(x):
+    """x: nothing at all, and no node in the graph."""
+    return x
+
+
+@combinator
+def seq(x, first, second):
+    """second(first(x))."""
+    return second(first(x))
+
+
+@combinator
+def route(x, before, inner, after):
+    """after(inner(before(x))): inner works on a rearranged x."""
+    return after(inner(before(x)))
+
+
+@combinator
+def branch(x, split, left, right, merge):
+    """Splits x in two, runs two different branches, merges them."""
+    a, b = split(x)
+    return merge(left(a), right(b))
+
+
+@combinator
+def replicate(x, split, body, merge):
+    """Splits x, runs one body with weights of its own on each part, merges them."""
+    return merge(*each(body, split(x)))
+
+
+@combinator
+def clone(x, n: int):
+    """n times x."""
+    return (x,) * n
+
+
+@combinator(name="let")
+def let_op(x, cell, body):
+    """Binds cell: every ``use`` below body calls it."""
+    return control.let(cell, body)(x)
+
+
+@combinator
+def use(x, *, use):
+    """Calls what the nearest ``let`` above has bound, with weights of its own."""
+    return use(x)
