@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from einspec.errors import SamplingError
-from einspec.search.strategy import REDRAWS, AbstractStrategy, Candidate, check_count
+from einspec.search.strategy import REDRAWS, AbstractStrategy, Candidate, Where, check_count
 
 if TYPE_CHECKING:
     from einspec.space import Architecture, Space
@@ -49,9 +49,10 @@ class Evolution(AbstractStrategy):
         seeds: Iterable[Architecture] = (),
         population: int = POPULATION,
         tournament: int = TOURNAMENT,
+        where: Where | None = None,
         redraws: int = REDRAWS,
     ) -> None:
-        super().__init__(space, seed=seed, seeds=seeds, redraws=redraws)
+        super().__init__(space, seed=seed, seeds=seeds, where=where, redraws=redraws)
         self.population = check_count("population", population)
         self.tournament = check_count("tournament", tournament)
         self._alive: deque[tuple[float, Candidate]] = deque()
@@ -75,7 +76,7 @@ class Evolution(AbstractStrategy):
         for _ in range(self.redraws):
             parent = self._winner()
             try:
-                child = self.space.mutate(parent.arch, rng=self._rng)
+                child = self.space.mutate(parent.arch, rng=self._rng, where=self.where)
             except SamplingError:
                 failed += 1
                 if failed == FAILED_MUTATIONS:

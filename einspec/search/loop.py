@@ -15,7 +15,7 @@ from einspec.search.progress import Callback, Progress
 from einspec.search.result import SearchResult, ranked
 from einspec.search.sampling import RandomSearch
 from einspec.search.store import open_store
-from einspec.search.strategy import AbstractStrategy, Exhausted, check_count
+from einspec.search.strategy import AbstractStrategy, Exhausted, Where, check_count
 
 if TYPE_CHECKING:
     from einspec.space import Architecture, Space
@@ -29,10 +29,11 @@ def random_search(
     seed: int,
     out: str | os.PathLike[str] | None = None,
     seeds: Iterable[Architecture] = (),
+    where: Where | None = None,
     progress: Callback | None = None,
 ) -> SearchResult:
     """Evaluate ``budget`` different architectures drawn from the space; see ``run_search``."""
-    strategy = RandomSearch(space, seed=seed, seeds=seeds)
+    strategy = RandomSearch(space, seed=seed, seeds=seeds, where=where)
     return run_search(strategy, evaluate, budget=budget, out=out, progress=progress)
 
 
@@ -46,10 +47,13 @@ def evolution(
     tournament: int = TOURNAMENT,
     out: str | os.PathLike[str] | None = None,
     seeds: Iterable[Architecture] = (),
+    where: Where | None = None,
     progress: Callback | None = None,
 ) -> SearchResult:
     """Regularised evolution (Real et al. 2019, arXiv:1802.01548); see ``Evolution`` and ``run_search``."""
-    strategy = Evolution(space, seed=seed, seeds=seeds, population=population, tournament=tournament)
+    strategy = Evolution(
+        space, seed=seed, seeds=seeds, where=where, population=population, tournament=tournament
+    )
     return run_search(strategy, evaluate, budget=budget, out=out, progress=progress)
 
 

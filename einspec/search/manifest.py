@@ -6,17 +6,20 @@ that another version asks for the same architectures is checked key by key as th
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import json
 import platform
 import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from einspec.errors import StoreError
 from einspec.search.strategy import AbstractStrategy
+
+if TYPE_CHECKING:
+    from einspec.space import Space
 
 _INFORMATION = {"budget", "versions"}
 _SHOWN = 60
@@ -33,7 +36,8 @@ def describe(strategy: AbstractStrategy, evaluate: object, *, budget: int) -> di
             "strategy": {"name": strategy.name, **strategy.options},
             "seed": strategy.seed,
             "seeds": [str(arch) for arch in strategy.seeds],
-            "task": _task(evaluate),
+            "task": _described(evaluate),
+            "where": None if strategy.where is None else _described(strategy.where),
             "budget": budget,
             "versions": dict(_versions()),
         }
@@ -61,23 +65,23 @@ def check_same(path: Path, *, found: dict[str, Any], expected: dict[str, Any]) -
         )
 
 
-def _space(space: Any) -> dict[str, Any]:
-    text = space.grammar.text
+def _space(space: Space) -> dict[str, Any]:
+    productions = [made for rule in space.grammar.rules.values() for made in rule.productions]
     return {
-        "grammar": text,
-        "grammar sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "ops": sorted(space.ops),
-        "input": str(space.input),
-        "limits": str(space.limits),
+        "grammar": space.grammar.text,
+        "grammar sha256": space.grammar.digest,
+        "ops": sorted({made.op_name for made in productions if not made.is_transparent}),
+        "input": space.input_text(),
+        "limits": dataclasses.asdict(space.limits),
     }
 
 
-def _task(evaluate: object) -> Any:
+def _described(function: object) -> Any:
     """A task describes itself; of any other function the name is all that there is to compare."""
-    described = getattr(evaluate, "describe", None)
-    if described is not None:
-        return described()
-    return getattr(evaluate, "__qualname__", type(evaluate).__qualname__)
+    describe = getattr(function, "describe", None)
+    if describe is not None:
+        return describe()
+    return getattr(function, "__qualname__", type(function).__qualname__)
 
 
 def _versions() -> Iterator[tuple[str, str]]:

@@ -63,7 +63,7 @@ def draw_progress(
     axes.set_xlabel("evaluations")
     axes.set_ylabel(score)
     axes.grid(alpha=0.25)
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside upper left", ncols=len(runs), frameon=False)
     return write_whole(path, lambda draft: _save(figure, draft))
 
 

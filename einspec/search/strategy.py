@@ -12,14 +12,16 @@ import math
 import random
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from einspec.errors import SamplingError
 
 if TYPE_CHECKING:
     from einspec.space import Architecture, Space
+
+Where: TypeAlias = "Callable[[Architecture], bool]"
 
 REDRAWS = 1000
 """How many proposals in a row may be duplicates before a space counts as exhausted."""
@@ -48,6 +50,7 @@ class AbstractStrategy(ABC):
     space: draws and mutates architectures, within its own limits.
     seed: an int, or a ``random.Random`` that the strategy goes on reading.
     seeds: architectures that are asked for first, in this order.
+    where: what every candidate but the seeds must satisfy, besides the limits.
     redraws: how many duplicates in a row end the search.
     """
 
@@ -59,11 +62,13 @@ class AbstractStrategy(ABC):
         *,
         seed: int | random.Random,
         seeds: Iterable[Architecture] = (),
+        where: Where | None = None,
         redraws: int = REDRAWS,
     ) -> None:
         self.space = space
         self.seed = check_seed(seed)
         self.seeds = tuple(seeds)
+        self.where = where
         self.redraws = check_count("redraws", redraws)
         self.duplicates = 0
         """How many proposals were dropped because their key had been asked for already."""
@@ -74,7 +79,7 @@ class AbstractStrategy(ABC):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What tells two searches of one strategy apart, besides the space and the seeds; JSON values."""
+        """What tells two searches of one strategy apart, besides the space, the seeds and where; JSON values."""
         return {"redraws": self.redraws}
 
     @property
@@ -93,7 +98,7 @@ class AbstractStrategy(ABC):
                 return self._issue(arch, parent)
             self.duplicates += 1
         raise Exhausted(
-            f"search in {self.space}: found {self.asked} distinct architectures, and then only duplicates of "
+            f"search in {self.space.name}: found {self.asked} distinct architectures, and then only duplicates of "
             f"them in {self.redraws} draws; expected another one. The space is exhausted, or almost: lower "
             f"the budget to {self.asked}, widen the limits of the space, or raise redraws"
         )
@@ -128,7 +133,7 @@ class AbstractStrategy(ABC):
     def _draws(self) -> Iterator[tuple[Architecture, int | None]]:
         """Fresh draws from the space, as many as may be duplicates in a row."""
         for _ in range(self.redraws):
-            yield self.space.sample(rng=self._rng), None
+            yield self.space.sample(rng=self._rng, where=self.where), None
 
     def _issue(self, arch: Architecture, parent: int | None) -> Candidate:
         candidate = Candidate(self.asked, arch, parent)

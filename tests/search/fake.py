@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
+from functools import cached_property
 
 from einspec.errors import SamplingError
+from einspec.grammar.model import Grammar
+from einspec.grammar.read import read_text
+from einspec.space import Limits
+
+Where = Callable[["Word"], bool] | None
 
 
 @dataclass(frozen=True)
@@ -38,30 +44,33 @@ class Words:
 
     alphabet: str = "abcdefgh"
     length: int = 4
-    limits: str = "Limits()"
+    limits: Limits = field(default_factory=Limits)
     mutations_fail: bool = False
     calls: list[str] = field(default_factory=list)
-    input: tuple[int, ...] = (3, 8, 8)
 
-    def __str__(self) -> str:
+    @property
+    def name(self) -> str:
         return f"words of {self.alphabet}"
 
-    @property
-    def grammar(self) -> SimpleNamespace:
-        return SimpleNamespace(text=f"word: /[{self.alphabet}]{{{self.length}}}/")
+    @cached_property
+    def grammar(self) -> Grammar:
+        letters = " | ".join(f'"{letter}"' for letter in self.alphabet)
+        return read_text(f"start: {'letter ' * self.length}-> word\nletter: {letters}\n", "words")
 
-    @property
-    def ops(self) -> dict[str, None]:
-        return {"word": None}
+    def input_text(self) -> str:
+        return "(3, 8, 8)"
 
     def letter(self, rng: random.Random) -> str:
         return self.alphabet[int(rng.random() * len(self.alphabet))]
 
-    def sample(self, *, rng: random.Random) -> Word:
+    def sample(self, *, rng: random.Random, where: Where = None) -> Word:
         self.calls.append("sample")
-        return Word("".join(self.letter(rng) for _ in range(self.length)))
+        while True:
+            word = Word("".join(self.letter(rng) for _ in range(self.length)))
+            if where is None or where(word):
+                return word
 
-    def mutate(self, word: Word, *, rng: random.Random) -> Word:
+    def mutate(self, word: Word, *, rng: random.Random, where: Where = None) -> Word:
         """One letter anew; the key always differs."""
         self.calls.append("mutate")
         if self.mutations_fail:
@@ -69,7 +78,7 @@ class Words:
         while True:
             place = int(rng.random() * self.length)
             child = Word(word.text[:place] + self.letter(rng) + word.text[place + 1 :])
-            if child.key != word.key:
+            if child.key != word.key and (where is None or where(child)):
                 return child
 
 

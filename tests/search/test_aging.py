@@ -108,7 +108,7 @@ def test_where_mutations_fail_it_draws_afresh():
 
 def test_where_mutations_give_only_known_keys_it_draws_afresh():
     class Stuck(Words):
-        def mutate(self, word, *, rng):
+        def mutate(self, word, *, rng, where):
             return word
 
     search = Evolution(Stuck(), seed=0, population=1, tournament=1, redraws=7)

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import random
 import shutil
@@ -11,12 +12,13 @@ import pytest
 from einspec.errors import StoreError
 from einspec.search import Evaluation, evolution, random_search, read_run
 from einspec.search.store import open_store
+from einspec.space import Limits
 from tests.search.fake import Word, Words, score
 
 ROOT = Path(__file__).parents[2]
 
 
-def search(out, *, space=None, evaluate=score, budget=20, seed=5, population=8, seeds=()):
+def search(out, *, space=None, evaluate=score, budget=20, seed=5, population=8, seeds=(), where=None):
     return evolution(
         space or Words(),
         evaluate,
@@ -25,6 +27,7 @@ def search(out, *, space=None, evaluate=score, budget=20, seed=5, population=8, 
         population=population,
         tournament=3,
         seeds=seeds,
+        where=where,
         out=out,
     )
 
@@ -99,20 +102,28 @@ def test_what_is_kept(tmp_path):
 
 def test_the_manifest(run):
     manifest = read_run(run).manifest
+    text = Words().grammar.text
     versions = manifest.pop("versions")
     assert versions["python"] == ".".join(map(str, sys.version_info[:3]))
     assert manifest == {
         "space": {
-            "grammar": "word: /[abcdefgh]{4}/",
-            "grammar sha256": "6a6ba636091ff45d40394c28695d0317cb590da32ddf3cc2cc7ad0a9f87858bb",
-            "ops": ["word"],
+            "grammar": text,
+            "grammar sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "ops": ["letter", "word"],
             "input": "(3, 8, 8)",
-            "limits": "Limits()",
+            "limits": {
+                "max_nodes": 2000,
+                "max_depth": 200,
+                "attempts": 10_000,
+                "max_params": None,
+                "max_macs": None,
+            },
         },
         "strategy": {"name": "evolution", "population": 8, "tournament": 3, "redraws": 1000},
         "seed": 5,
         "seeds": [],
         "task": "score",
+        "where": None,
         "budget": 20,
     }
 
@@ -214,9 +225,10 @@ def test_only_one_process_at_a_time(run):
         ({"population": 9}, "strategy.population: the run has 8, this search has 9"),
         ({"seeds": [Word("aaaa")]}, 'seeds: the run has [], this search has ["aaaa"]'),
         (
-            {"space": Words(limits="Limits(max_params=5)")},
-            'space.limits: the run has "Limits()", this search has "Limits(max_params=5)"',
+            {"space": Words(limits=Limits(max_params=5))},
+            "space.limits.max_params: the run has null, this search has 5",
         ),
+        ({"where": all}, 'where: the run has null, this search has "all"'),
         ({"evaluate": len}, 'task: the run has "score", this search has "len"'),
     ],
 )

@@ -84,9 +84,15 @@ def test_several_may_be_asked_for_and_told_in_any_order(strategy):
     assert len(keys) == search.asked == 120
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_where_holds_for_all_but_the_seeds(strategy):
+    search = strategy(Words(), seed=0, seeds=[Word("aaaa")], where=lambda word: "a" not in word.text)
+    assert [text for _, text, _ in play(search, 60) if "a" in text] == ["aaaa"]
+
+
 def test_an_error_of_the_space_comes_through():
     class Nothing(Words):
-        def sample(self, *, rng):
+        def sample(self, *, rng, where):
             raise SamplingError("nothing meets the limits")
 
     with pytest.raises(SamplingError, match="nothing meets the limits"):
