@@ -22,6 +22,9 @@ class ParseError(EinspecError):
 class ShapeError(EinspecError):
     """An input type that is impossible, or values that an op does not accept."""
 
+    address: tuple[int, ...] | None = None
+    """Where in a derivation: the child indices from the root, when it was one that did not type-check."""
+
 
 class SamplingError(EinspecError):
     """Limits that nothing met within the attempts, or a space of dead ends."""

@@ -39,14 +39,6 @@ def check_structure(rules: Mapping[str, Rule], start: str, problems: Problems) -
                 "W501", rule.start, rule.start + len(rule.name), f"the rule {rule.name} is never reached from {start}",
                 "use it, or leave it out",
             )  # fmt: skip
-        for production in rule.productions:
-            for choice in production.choices:
-                if choice.values is None and production.weight > 0:
-                    problems.warning(
-                        "W503", production.start, production.end,
-                        f"{choice.name} is a regular expression: it parses and cannot be drawn",
-                        "list its values, or give the alternative the weight 0",
-                    )  # fmt: skip
 
 
 def _check_twins(rule: Rule, problems: Problems) -> None:

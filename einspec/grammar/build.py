@@ -106,7 +106,7 @@ class Builder:
             return self.patterns[item.text]
         if item.kind == "terminal" and item.text in self.definitions:
             values = self._terminal(item.text, ()).values
-            return "|".join(map(re.escape, values)) if values is not None else self.patterns.get(item.text)
+            return self.patterns.get(item.text) or "|".join(map(re.escape, values))
         if item.kind == "terminal":
             self._undefined(item)
             return None
@@ -133,11 +133,9 @@ class Builder:
         definition = self.definitions[name]
         weights = self.weights.of(definition)
         values: dict[str, Fraction] = {}
-        is_free = False
         for alternative, weight in zip(definition.alternatives, weights, strict=True):
             if len(alternative.items) == 1 and alternative.items[0].kind == "regexp":
                 self._free_terminal(definition, alternative)
-                is_free = True
                 continue
             texts = self._terminal_texts(alternative, (*above, name))
             self._check_texts(definition, alternative, texts)
@@ -147,13 +145,7 @@ class Builder:
                         "E202", alternative.start, alternative.end, f"{name} has the value {text!r} twice", "leave one out"
                     )
                 values[text] = weight * share
-        choice = Choice(
-            name,
-            None if is_free else tuple(values),
-            () if is_free else tuple(values.values()),
-            definition.start,
-            definition.end,
-        )
+        choice = Choice(name, tuple(values), tuple(values.values()), definition.start, definition.end)
         self.choices[name] = choice
         return choice
 
@@ -196,7 +188,7 @@ class Builder:
                 self.problems.error("E204", item.start, item.end, f"{item.text} is made of itself", "break the circle")
                 return {}
             choice = self._terminal(item.text, above)
-            if choice.values is not None:
+            if item.text not in self.patterns:
                 return dict(zip(choice.values, choice.weights, strict=True))
             self._unsupported(item.start, item.end, f"the regular expression {item.text} inside a terminal")
         elif item.kind == "terminal":
@@ -256,13 +248,20 @@ class Builder:
         return None
 
     def _terminal_item(self, item: Expression) -> Item | None:
-        if item.text not in self.definitions:
+        if item.text not in self.definitions and item.text not in self.patterns:
             self._undefined(item)
             return None
+        if item.text in self.patterns and item.text not in self.definitions:
+            self._unsupported(item.start, item.end, f"the regular expression {item.text} in a rule")
+            return None
         choice = self._terminal(item.text, ())
+        if item.text in self.patterns:
+            advice = 'list its values, as in   WIDTH: "16" | "32"'
+            self._unsupported(item.start, item.end, f"the regular expression {item.text} in a rule", advice)
+            return None
         if item.text.startswith("_"):
             # Lark drops tokens of such names, so they are punctuation and no argument.
-            if choice.values is not None and len(choice.values) == 1:
+            if len(choice.values) == 1:
                 return Literal(choice.values[0])
             self._unsupported(item.start, item.end, f"{item.text}, which Lark drops, with several values")
         return choice

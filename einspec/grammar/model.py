@@ -20,13 +20,10 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An argument: one of finitely many values, each with its probability. A quoted numeral has one value.
-
-    ``values`` is None for a terminal that is a free regular expression: it parses and cannot be drawn.
-    """
+    """An argument: one of finitely many values, each with its probability. A quoted numeral has one value."""
 
     name: str
-    values: tuple[str, ...] | None
+    values: tuple[str, ...]
     weights: tuple[Fraction, ...]
     start: int
     end: int

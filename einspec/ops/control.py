@@ -6,29 +6,34 @@ replays it, possibly at other types. Each call has weights of its own unless the
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 Value = Any
 """What flows between ops: a ``Type``, a value of a graph, or a tensor with its type. A combinator is run
 over all three, reads ``.axes``, ``.layout`` and ``.dtype`` of each, and must not ask which one it has."""
 
 
-@runtime_checkable
-class Child(Protocol):
+class Child(ABC):
     """A child of a combinator: call it with values and it returns what its derivation makes of them.
 
     Keywords are attributes: immutable named values that every op below can read.
     """
 
+    __slots__ = ()
+
+    @abstractmethod
     def __call__(self, *inputs: Value, **attributes: object) -> Value:
         """One output value, or the tuple of several."""
 
+    @abstractmethod
     def tied(self) -> Child:
         """The same derivation with one set of weights for all its calls."""
 
     def each(self, values: Iterable[Value]) -> tuple[Value, ...]:
         """One call per value, with weights of its own each."""
+        return tuple(self(*value) if isinstance(value, tuple) else self(value) for value in values)
 
 
 def tie(child: Child) -> Child:

@@ -116,6 +116,18 @@ class Primitive(_Op):
             raise TypeError(f"the type rule of {self.name} returned {outputs!r}: expected a Type or a tuple of them")
         return outputs
 
+    def accept(
+        self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]
+    ) -> Outputs | None:
+        """The output types, or None where :meth:`infer` would raise: no message is made that nobody reads."""
+        if self.signature.inputs is not None and len(inputs) != self.signature.inputs:
+            return None
+        try:
+            outputs: Outputs = self._call(self.function, inputs, args, attributes)
+        except ShapeError:
+            return None
+        return outputs
+
     def shapes(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Shapes | int:
         """Shapes of the parameters by name, or their number where the declaration gives only that."""
         return self._call(self._params, inputs, args, attributes) if self._params else 0
@@ -143,6 +155,7 @@ class Combinator(_Op):
 
     def __init__(self, function: Callable[..., Any], name: str | None, inputs: int | None):
         super().__init__(function, name, read_signature(function, inputs, has_children=True))
+        self.in_text_order = self.signature.in_text_order
 
     def __call__(self, *values: Value, **keywords: Any) -> Value:
         """Called by another combinator, it is the function that it was made from."""
@@ -153,7 +166,7 @@ class Combinator(_Op):
     ) -> Value:
         """Runs the function. Raises ``ShapeError`` when it cannot take apart what a child gave it."""
         try:
-            if self.signature.in_text_order:
+            if self.in_text_order:
                 return self.function(*inputs, *args, *children, **attributes)
             names = [argument.name for argument in self.signature.arguments]
             given = dict(zip(names, args, strict=True)) | dict(zip(self.signature.children, children, strict=True))

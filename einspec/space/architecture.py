@@ -1,0 +1,147 @@
+"""Architectures: derivations that type-check in a space."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from einspec.space.derivation import Derivation
+from einspec.space.printing import sentence
+
+if TYPE_CHECKING:
+    from einspec.compiler.graph import Graph
+    from einspec.ops.declare import Outputs
+    from einspec.space.space import Space
+
+
+class Architecture:
+    """One architecture of a space. Immutable; equal to another iff their op trees are: ops, arguments, children.
+
+    Made by a space: ``space.sample``, ``space.parse`` and the like.
+    """
+
+    space: Space
+    """The space that it type-checks in."""
+    derivation: Derivation
+    """How its sentence was derived."""
+    output: Outputs
+    """The output type, or the tuple of several."""
+
+    def __init__(self, space: Space, derivation: Derivation, output: Outputs):
+        self.__dict__.update(space=space, derivation=derivation, output=output)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an architecture is immutable: {name} cannot be set")
+
+    @cached_property
+    def _text(self) -> str:
+        return sentence(self.derivation, self.space.ignores_blanks)
+
+    @cached_property
+    def _op_tree(self) -> list[tuple[str, tuple[object, ...], int]]:
+        return self.derivation.ops()
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(self._op_tree))
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        text = str(self)
+        return f"<architecture {text if len(text) <= 80 else text[:77] + '...'}>"
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Architecture):
+            return NotImplemented
+        if self.derivation is other.derivation:
+            return True
+        return len(self) == len(other) and self._op_tree == other._op_tree
+
+    def __len__(self) -> int:
+        """Nodes that name an op; a replica counts once."""
+        return self.derivation.size
+
+    @property
+    def depth(self) -> int:
+        """Longest path of nodes that name an op: 2 for ``seq(relu, norm)``."""
+        return self.derivation.depth
+
+    @cached_property
+    def log_prob(self) -> float:
+        """log Q, the natural logarithm of the probability of its choices among the members that apply.
+
+        -inf when a choice has weight 0. Samples follow Q up to the constant of
+        ``space.success_probability``, whatever the limits.
+        """
+        return math.fsum(self.space.log_shares(self.derivation))
+
+    @cached_property
+    def _choices(self) -> tuple[int, ...]:
+        return tuple(self.space.choices_of(self.derivation))
+
+    @property
+    def choices(self) -> list[int]:
+        """One whole number per nonterminal expanded, in the order in which they are drawn: the index of the member."""
+        return list(self._choices)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The simplified graph of primitives that the architecture denotes."""
+        from einspec.compiler.lower import lower
+
+        return lower(self)
+
+    @cached_property
+    def key(self) -> str:
+        """The canonical identity of the simplified graph, ``1:<hex>``."""
+        from einspec.compiler.key import graph_key
+
+        return graph_key(self.graph)
+
+    @cached_property
+    def _costs(self) -> tuple[int, int]:
+        from einspec.compiler.costs import costs
+
+        return costs(self.graph)
+
+    @property
+    def params(self) -> int:
+        """Number of parameters of what gets built, the head not counted."""
+        return self._costs[0]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one example: the products in linear layers, convolutions and matrix products."""
+        return self._costs[1]
+
+    def to_json(self) -> str:
+        """The architecture as JSON: its text, its choices, and the digest of the grammar that they belong to."""
+        return json.dumps(
+            {
+                "einspec": 1,
+                "grammar": self.space.grammar.digest,
+                "input": self.space.input_text(),
+                "text": str(self),
+                "choices": self.choices,
+            }
+        )
+
+    def __copy__(self) -> Architecture:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Architecture:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.space, self.choices, str(self))
+
+
+def _restore(space: Space, choices: list[int], text: str) -> Architecture:
+    return space.replay(choices, text)

@@ -1,0 +1,120 @@
+"""Choosers: who picks a member at each choice. There is one ``derive``, and this is what it asks."""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+
+from einspec.space.derive import Address
+from einspec.space.member import Member, Nonterminal
+from einspec.space.table import Table
+
+
+def as_random(rng: int | random.Random) -> random.Random:
+    """The generator of a seed, or the generator itself. Only its ``random()`` is ever read.
+
+    Raises ``TypeError`` for anything else: every random choice takes an explicit generator.
+    """
+    if isinstance(rng, random.Random):
+        return rng
+    if isinstance(rng, int) and not isinstance(rng, bool):
+        return random.Random(rng)
+    raise TypeError(f"rng={rng!r}: expected a whole number as seed, or a random.Random")
+
+
+def random_chooser(rng: random.Random) -> Callable[[Address, Nonterminal, Table], int]:
+    """Draws a member with its probability among those that apply."""
+    draw = rng.random
+
+    def choose(address: Address, nonterminal: Nonterminal, members: Table) -> int:
+        positive = members.positive
+        if positive < 2:
+            return positive - 1
+        index = bisect_right(members.cumulative, draw() * members.total)
+        return index if index < positive else positive - 1  # draw() * total may round up to total
+
+    return choose
+
+
+def below(rng: random.Random, n: int) -> int:
+    """A uniform index below n, read through ``random()`` alone: ``randrange`` may change between versions."""
+    return min(int(rng.random() * n), n - 1)
+
+
+class Odometer:
+    """Choices as the digits of an odometer: the n-th choice of an attempt is digit n.
+
+    ``place(n, order)`` gives the member of digit n among ``order``; ``advance`` turns to the next attempt.
+    """
+
+    def __init__(self) -> None:
+        self.digits: list[int] = []
+        self.sizes: list[int] = []
+
+    def place(self, size: int) -> int:
+        """The next digit, below ``size``."""
+        position = len(self.sizes)
+        self.sizes.append(size)
+        if position == len(self.digits):
+            self.digits.append(0)
+        return self.digits[position]
+
+    def advance(self) -> bool:
+        """Turns the last digit that can turn, forgetting those after it. False when all have come round."""
+        del self.digits[len(self.sizes) :]
+        while self.digits and self.digits[-1] + 1 >= self.sizes[len(self.digits) - 1]:
+            self.digits.pop()
+        self.sizes.clear()
+        if not self.digits:
+            return False
+        self.digits[-1] += 1
+        return True
+
+
+def script_chooser(odometer: Odometer) -> Callable[[Address, Nonterminal, Table], int]:
+    """Goes through all choices, one script after the other: enumeration."""
+
+    def choose(address: Address, nonterminal: Nonterminal, members: Table) -> int:
+        return odometer.place(members.positive) if members.positive else -1
+
+    return choose
+
+
+def recorded_chooser(choices: Sequence[int], odometer: Odometer) -> Callable[[Address, Nonterminal, Table], int]:
+    """Reads any list of whole numbers as choices; the odometer shifts them, to repair a dead end.
+
+    A number that is exactly the index of a member of weight 0 means that member. Any other counts modulo the
+    members that are drawn, then goes on to the next one that applies. Past the end of the list, the member
+    of least depth comes first.
+    """
+    position = 0
+
+    def choose(address: Address, nonterminal: Nonterminal, members: Table) -> int:
+        nonlocal position
+        order = _order(choices[position] if position < len(choices) else None, nonterminal, members)
+        position += 1
+        return order[odometer.place(len(order))] if order else -1
+
+    return choose
+
+
+def _order(number: int | None, nonterminal: Nonterminal, members: Table) -> list[int]:
+    """Indices into the table, the meant one first."""
+    positive = members.positive
+    if number is None:
+        return sorted(range(positive), key=lambda index: _depth(members.members[index]))
+    exact: list[int] = []
+    if nonterminal.positive <= number < len(nonterminal.members):
+        meant = nonterminal.members[number]
+        exact = [positive + i for i, member in enumerate(members.parse_only) if member is meant]
+    if not positive:
+        return exact
+    declared = [member.index for member in members.members]
+    first = bisect_left(declared, number % nonterminal.positive) % positive
+    return exact + [(first + step) % positive for step in range(positive)]
+
+
+def _depth(member: Member) -> float:
+    below_it = max((child.minimal_depth for child in member.children), default=0.0)
+    return below_it if member.is_transparent else below_it + 1

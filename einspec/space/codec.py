@@ -1,0 +1,132 @@
+"""Architectures from and to what outlives a process: parses, JSON, lists of choices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from einspec.errors import ParseError, SamplingError, ShapeError
+from einspec.grammar.read import read_text
+from einspec.recursion import MAX_DEPTH, deep
+from einspec.space.architecture import Architecture
+from einspec.space.choosers import Odometer, recorded_chooser
+from einspec.space.derivation import Derivation
+from einspec.space.derive import Rejected, Run, evaluate
+from einspec.space.limits import Limits
+from einspec.space.member import Member
+from einspec.text import plural
+from einspec.types import Type
+
+if TYPE_CHECKING:
+    from einspec.space.parsing import ParsedNode
+    from einspec.space.space import Space
+
+_REPAIRS = 1_000
+_LONGEST_CHOICES = 10_000_000
+
+
+def derivation_of(parsed: ParsedNode) -> tuple[Derivation, list[tuple[int, int]]]:
+    """The derivation of a parse, and the place of each of its nodes in preorder."""
+    spans: list[tuple[int, int]] = []
+    done: list[Derivation] = []
+    stack: list[tuple[ParsedNode, tuple[Member, ...], bool]] = [(parsed, (), False)]
+    while stack:
+        node, via, is_ready = stack.pop()
+        if is_ready:
+            cut = len(done) - len(node.children)
+            children = tuple(done[cut:])
+            del done[cut:]
+            done.append(Derivation(node.member, via, children))
+            continue
+        if node.member.is_transparent:
+            stack.append((node.children[0], (*via, node.member), False))
+            continue
+        spans.append((node.start, node.end))
+        stack.append((node, via, True))
+        stack.extend((child, (), False) for child in reversed(node.children))
+    return done[0], spans
+
+
+def from_json(space: Space, text: str) -> Architecture:
+    """See :meth:`Space.from_json`."""
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError, TypeError) as error:
+        raise ParseError(f"this is not JSON: {error}; expected what arch.to_json() writes") from None
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        raise ParseError("this JSON is no architecture: expected an object with text and choices, as arch.to_json() writes")
+    if record.get("einspec") != 1:
+        raise ParseError(f"this JSON has format {record.get('einspec')!r}: expected 1; it is of another version of einspec")
+    choices = record.get("choices")
+    same_grammar = record.get("grammar") == space.grammar.digest and record.get("input") == space.input_text()
+    if same_grammar and isinstance(choices, list):
+        return replay(space, choices, record["text"])
+    return space.parse(record["text"])
+
+
+def replay(space: Space, choices: list[Any], text: str) -> Architecture:
+    """See :meth:`Space.replay`."""
+    arch = from_choices(space, choices)
+    if str(arch) != text:
+        raise ParseError(f"the choices derive {_shortened(str(arch))}, and the text says {_shortened(text)}: one was changed")
+    return arch
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def from_choices(space: Space, choices: Iterable[int]) -> Architecture:
+    """See :meth:`Space.from_choices`."""
+    numbers = list(choices)
+    for position, number in enumerate(numbers):
+        if isinstance(number, bool) or not hasattr(number, "__index__"):
+            raise ParseError(f"choice {position} is {number!r}: expected whole numbers")
+    if len(numbers) > _LONGEST_CHOICES:
+        raise ParseError(f"{len(numbers):,} choices: expected at most {_LONGEST_CHOICES:,}")
+    exact = [number.__index__() for number in numbers]
+    depth = min(MAX_DEPTH, len(exact) + 64)
+    return deep(depth, lambda: _decode(space, exact, depth))
+
+
+def _decode(space: Space, choices: list[int], depth: int) -> Architecture:
+    odometer = Odometer()
+    last = ""
+    for _ in range(_REPAIRS):
+        run = Run(recorded_chooser(choices, odometer), _LONGEST_CHOICES, depth)
+        try:
+            arch = Architecture(space, *evaluate(run, space.start, space.inputs))
+            if run.varied_ties:
+                _ = arch.graph
+            return arch
+        except Rejected as rejected:
+            last = str(rejected.args[0])
+        except ShapeError as error:
+            last = str(error)
+        if not odometer.advance():
+            break
+    raise SamplingError(
+        f"no architecture from these {plural(len(choices), 'choice')}: a dead end ({last}) could not be repaired "
+        f"in {_REPAIRS:,} steps; use other choices"
+    )
+
+
+@lru_cache(maxsize=16)
+def _space(text: str, name: str, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits) -> Space:
+    from einspec.space.space import Space
+
+    given = inputs[0][1] if [key for key, _ in inputs] == [""] else dict(inputs)
+    return Space(read_text(text, name), given, ops, limits)
+
+
+def restore_space(
+    text: str, name: str, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
+) -> Space:
+    """The space that was pickled; architectures that come back one by one share it."""
+    try:
+        hash(ops)
+    except TypeError:
+        return _space.__wrapped__(text, name, inputs, ops, limits)
+    return _space(text, name, inputs, ops, limits)

@@ -1,0 +1,311 @@
+"""``derive``: the one evaluation of combinators over types. It draws, replays and checks derivations.
+
+A combinator is run over types; its children are handles that draw their derivation when they are first
+called, and replay it later, possibly at other types. Who picks is a *chooser*,
+``choose(address, nonterminal, members) -> index``; children that are given are followed instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from einspec.errors import ShapeError
+from einspec.ops.control import Child
+from einspec.ops.declare import Combinator, Outputs
+from einspec.space.derivation import Derivation, leaf
+from einspec.space.environment import EMPTY, Environment
+from einspec.space.member import Member, Nonterminal
+from einspec.space.table import Table, legal_members
+from einspec.types import Type
+
+Inputs = tuple[Type, ...]
+
+
+class Rejected(Exception):
+    """This attempt ends here: a dead end, or a limit. ``args[0]`` says which."""
+
+
+class Address:
+    """Where a choice is made, computed when somebody asks."""
+
+    __slots__ = ()
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        """Child indices from the root."""
+        raise NotImplementedError
+
+
+Chooser = Callable[[Address, Nonterminal, Table], int]
+"""Picks the index of a member; a negative one means that none will do, which is a dead end."""
+
+Record = Callable[[Nonterminal, Member, Inputs, Environment], None]
+"""Is told of each choice at its first call, in the order in which choices are made."""
+
+
+class Run:
+    """One attempt. ``nodes`` counts the nodes drawn so far, against ``max_nodes``."""
+
+    __slots__ = ("choose", "max_depth", "max_nodes", "nodes", "record", "replayed", "varied_ties")
+
+    def __init__(
+        self,
+        choose: Chooser | None,
+        max_nodes: float,
+        max_depth: float,
+        record: Record | None = None,
+        replayed: dict[Any, Any] | None = None,
+    ):
+        self.choose = choose
+        self.max_nodes = max_nodes
+        self.max_depth = max_depth
+        self.record = record
+        self.nodes = 0
+        self.replayed = {} if replayed is None else replayed
+        self.varied_ties = False
+
+    def first(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
+        """Draws the derivation of a child and returns its outputs."""
+        nonterminal = child.nonterminal
+        choose = self.choose
+        assert choose is not None, "a derivation to follow has a hole"
+        via: tuple[Member, ...] = ()
+        while True:
+            table = nonterminal.only_table
+            if table is None:
+                key = inputs if environment.key is None else (inputs, environment.key)
+                table = nonterminal.tables.get(key) or legal_members(nonterminal, inputs, environment)
+            index = choose(child, nonterminal, table)
+            if index < 0:
+                raise Rejected(f"no member of {nonterminal.name} fits")
+            member = table.members[index] if index < table.positive else table[index]
+            if self.record is not None:
+                self.record(nonterminal, member, inputs, environment)
+            if member.op is not None:
+                break
+            via = (*via, member)
+            nonterminal = member.children[0]
+        self.nodes += 1
+        if self.nodes > self.max_nodes:
+            raise Rejected("max_nodes")
+        if child.depth > self.max_depth:
+            raise Rejected("max_depth")
+        if index < table.positive and (outputs := table.outputs[index]) is not None:
+            child.node = Derivation(member, via, ()) if via else leaf(member)
+            return outputs
+        if member.is_leaf(environment):
+            child.node = Derivation(member, via, ()) if via else leaf(member)
+            return member.infer(inputs, environment)
+        return self.combine(child, member, via, inputs, environment, None)
+
+    def follow(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
+        """Type-checks the derivation that a child was given, drawing what is missing in it."""
+        node = child.node
+        assert node is not None
+        member = node.member
+        if self.record is not None:
+            nonterminal = child.nonterminal
+            for passed in node.via:
+                self.record(nonterminal, passed, inputs, environment)
+                nonterminal = passed.children[0]
+            self.record(nonterminal, member, inputs, environment)
+        if member.is_leaf(environment):
+            outputs = member.outcome(inputs, environment)
+            return outputs if outputs is not None else self.refuse(child, member, inputs, environment)
+        return self.combine(child, member, node.via, inputs, environment, node)
+
+    def refuse(self, child: TypedChild, member: Member, inputs: Inputs, environment: Environment) -> Outputs:
+        """Raises the ``ShapeError`` of a leaf that does not apply, with its address."""
+        try:
+            return member.infer(inputs, environment)
+        except ShapeError as error:
+            raise _located(error, child, member) from None
+
+    def combine(
+        self,
+        child: TypedChild,
+        member: Member,
+        via: tuple[Member, ...],
+        inputs: Inputs,
+        environment: Environment,
+        given: Derivation | None,
+    ) -> Outputs:
+        """Runs a combinator over types, and makes the node of what its children became."""
+        op = member.op
+        assert isinstance(op, Combinator)
+        depth = child.depth + 1
+        children = [TypedChild(self, child, i, n, environment, depth) for i, n in enumerate(member.children)]
+        if given is not None:
+            for handle, node in zip(children, given.children, strict=True):
+                handle.node = node
+        try:
+            if member.args or member.reads or not op.in_text_order:
+                attributes = member.attributes(environment)
+                if environment.bindings:
+                    for name in member.reads:
+                        if name in environment.bindings:
+                            attributes[name] = BoundChild(environment.bindings[name], environment)
+                outputs = op.call(inputs, member.args, tuple(children), attributes)
+            elif len(inputs) == op.signature.inputs:
+                outputs = op.call(inputs, (), tuple(children), {})
+            else:
+                raise ShapeError(f"{member.text()} takes {op.signature.inputs} inputs, not {len(inputs)}")
+        except ShapeError as error:
+            raise _located(error, child, member) from None
+        nodes = []
+        for handle in children:
+            if handle.called is None:
+                name = handle.nonterminal.name
+                raise _located(ShapeError(f"never calls its child {handle.index + 1}, {name}"), child, member)
+            nodes.append(handle.node)
+        if given is None or any(new is not old for new, old in zip(nodes, given.children, strict=True)):
+            child.node = Derivation(member, via, tuple(nodes))  # type: ignore[arg-type]
+        return member.checked(outputs)
+
+
+def _located(error: ShapeError, child: TypedChild, member: Member) -> ShapeError:
+    """The error with the address where it arose; the innermost wins."""
+    if error.address is None:
+        message = str(error)
+        if not message.startswith(member.text()):
+            error = ShapeError(f"{member.text()}: {message}")
+        error.address = child.path
+    return error
+
+
+class TypedChild(Child, Address):
+    """A child in an evaluation over types: draws or follows at the first call, replays after it."""
+
+    __slots__ = ("called", "called_in", "depth", "environment", "index", "node", "nonterminal", "outputs", "parent", "run")
+
+    def __init__(
+        self,
+        run: Run,
+        parent: TypedChild | None,
+        index: int,
+        nonterminal: Nonterminal,
+        environment: Environment,
+        depth: int,
+    ):
+        self.run = run
+        self.parent = parent
+        self.index = index
+        self.nonterminal = nonterminal
+        self.environment = environment
+        self.depth = depth
+        self.node: Derivation | None = None
+        self.called: Inputs | None = None
+
+    def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
+        environment = self.environment.extended(attributes) if attributes else self.environment
+        return self.enter(inputs, environment)
+
+    def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
+        """The outputs at these inputs and attributes."""
+        if self.called is not None:
+            if self.called == inputs and self.called_in is environment:
+                return self.outputs
+            return self.replay(inputs, environment)
+        run = self.run
+        outputs = run.first(self, inputs, environment) if self.node is None else run.follow(self, inputs, environment)
+        self.called = inputs
+        self.called_in = environment
+        self.outputs = outputs
+        return outputs
+
+    def replay(self, inputs: Inputs, environment: Environment) -> Outputs:
+        """The same derivation again, at other types or under other attributes. It costs no choice.
+
+        Remembered over the attempt: nested replays would otherwise multiply.
+        """
+        key = (self.node, inputs, environment.identity)
+        known = self.run.replayed.get(key)
+        if known is None:
+            run = Run(None, self.run.max_nodes, self.run.max_depth, None, self.run.replayed)
+            again = TypedChild(run, self.parent, self.index, self.nonterminal, environment, self.depth)
+            again.node = self.node
+            outputs = again.enter(inputs, environment)
+            self.run.varied_ties |= run.varied_ties
+            known = self.run.replayed[key] = (outputs, environment)  # keeps alive what the key's identity names
+        replayed: Outputs = known[0]
+        return replayed
+
+    def tied(self) -> Child:
+        return TiedChild(self)
+
+    def each(self, values: Iterable[Any]) -> tuple[Any, ...]:
+        """As the base's; calls at one type have one outcome, so a thousand copies cost one call."""
+        parts = tuple(values)
+        if parts and all(part is parts[0] for part in parts):
+            part = parts[0]
+            return (self(*part) if isinstance(part, tuple) else self(part),) * len(parts)
+        return super().each(parts)
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        indices: list[int] = []
+        child: TypedChild | None = self
+        while child is not None and child.parent is not None:
+            indices.append(child.index)
+            child = child.parent
+        return tuple(reversed(indices))
+
+
+class TiedChild(Child):
+    """A child with one set of weights. Where its calls differ in type, the graph decides whether they can share."""
+
+    __slots__ = ("child", "inputs")
+
+    def __init__(self, child: TypedChild):
+        self.child = child
+        self.inputs: Inputs | None = None
+
+    def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
+        environment = self.child.environment
+        return self.enter(inputs, environment.extended(attributes) if attributes else environment)
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that the child was made in."""
+        return self.child.environment
+
+    def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
+        """As the child's, noting whether the calls differ."""
+        if self.inputs is not None and self.inputs != inputs:
+            self.child.run.varied_ties = True
+        self.inputs = inputs
+        return self.child.enter(inputs, environment)
+
+    def tied(self) -> Child:
+        return self
+
+
+class BoundChild(Child):
+    """A derivation that ``let`` has bound, at the place that calls it."""
+
+    __slots__ = ("child", "site")
+
+    def __init__(self, child: Any, site: Environment):
+        self.child = child
+        self.site = site
+
+    def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
+        environment = self.child.environment.at(self.site)
+        outputs: Outputs = self.child.enter(inputs, environment.extended(attributes) if attributes else environment)
+        return outputs
+
+    def tied(self) -> Child:
+        return BoundChild(self.child.tied(), self.site)
+
+
+def evaluate(run: Run, start: Nonterminal, inputs: Inputs, given: Derivation | None = None) -> tuple[Derivation, Outputs]:
+    """One evaluation from the root: draws what ``given`` does not hold.
+
+    Raises ``Rejected`` at a limit or a dead end, ``ShapeError`` where types do not fit.
+    """
+    root = TypedChild(run, None, 0, start, EMPTY, 1)
+    root.node = given
+    outputs = root.enter(inputs, EMPTY)
+    assert root.node is not None
+    return root.node, outputs

@@ -1,0 +1,59 @@
+"""What flows down a derivation: attributes, and derivations bound by ``let``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from einspec.ops.control import Child
+from einspec.types import Type
+
+
+class Environment:
+    """Attributes set by the combinators above, immutable.
+
+    ``key`` tells environments apart as far as legality goes: attribute values, and which names are bound.
+    """
+
+    __slots__ = ("bindings", "key", "values")
+
+    def __init__(self, values: Mapping[str, Any], bindings: Mapping[str, Child]):
+        self.values = values
+        self.bindings = bindings
+        self.key = (tuple(sorted(values.items())), tuple(sorted(bindings))) if values or bindings else None
+
+    def extended(self, attributes: Mapping[str, Any]) -> Environment:
+        """The environment with more attributes; a child among them is a binding.
+
+        Raises ``TypeError`` for values that flow (they are inputs, not attributes) or that are not hashable.
+        """
+        values, bindings = dict(self.values), dict(self.bindings)
+        for name, value in attributes.items():
+            if isinstance(value, Child):
+                bindings[name] = value
+                values.pop(name, None)
+                continue
+            if isinstance(value, Type) or hasattr(value, "apply"):
+                raise TypeError(f"the attribute {name} is a value that flows between ops: pass it as an input")
+            hash(value)
+            values[name] = value
+            bindings.pop(name, None)
+        return Environment(values, bindings)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Tells environments apart wholly: also by which derivations are bound."""
+        return self.key, tuple(id(self.bindings[name]) for name in sorted(self.bindings))
+
+    def at(self, site: Environment) -> Environment:
+        """For a bound derivation: the attributes of the place that calls it, the bindings of its own."""
+        if site.values is self.values or site.values == self.values:
+            return self
+        return Environment(site.values, self.bindings)
+
+    def reading(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+        """What the named attributes are here."""
+        return tuple(self.values.get(name) for name in names)
+
+
+EMPTY = Environment({}, {})

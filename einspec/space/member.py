@@ -1,0 +1,164 @@
+"""Members: what one choice picks. An alternative with one value for each of its argument terminals."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from einspec.errors import ShapeError
+from einspec.grammar.model import Production
+from einspec.ops.declare import Op, Outputs, Primitive
+from einspec.types import Type
+
+if TYPE_CHECKING:
+    from einspec.space.derivation import Derivation
+    from einspec.space.environment import Environment
+    from einspec.space.table import Table
+
+_REMEMBERED = 20_000
+"""Outcomes kept per member; the memo is emptied when it is full, so that memory is bounded."""
+
+_MOST_MEMBERS = 100_000
+
+
+class Member:
+    """One way to expand a nonterminal. Members are compared by identity.
+
+    ``index`` counts the nonterminal's declared members, those of weight 0 last.
+    """
+
+    __slots__ = (
+        "_outcomes",
+        "args",
+        "children",
+        "has_children",
+        "index",
+        "leaf",
+        "op",
+        "production",
+        "reads",
+        "texts",
+        "weight",
+    )
+
+    def __init__(self, production: Production, texts: tuple[str, ...], weight: Fraction, op: Op | None):
+        self.production = production
+        self.texts = texts
+        self.weight = float(weight)
+        self.op = op
+        self.index = -1
+        self.leaf: Derivation | None = None
+        self.args: tuple[Any, ...] = op.signature.convert(argument_texts(texts)) if op else ()
+        self.children: tuple[Nonterminal, ...] = ()
+        self.has_children = bool(production.children)
+        self.reads = op.reads if op else ()
+        self._outcomes: dict[Any, Outputs | None] = {}
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether it makes no node."""
+        return self.op is None
+
+    def text(self) -> str:
+        """The op with its arguments, or the nonterminal that it passes on to."""
+        return self.op.text(self.args) if self.op else self.production.children[0]
+
+    def is_leaf(self, environment: Environment) -> bool:
+        """Whether its outputs follow from types alone: no children, and no derivation bound above is called."""
+        return not self.has_children and not (
+            environment.bindings and any(name in environment.bindings for name in self.reads)
+        )
+
+    def outcome(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs | None:
+        """Output types of a leaf, or None where it does not apply. Remembered."""
+        key = (inputs, environment.reading(self.reads)) if self.reads else inputs
+        try:
+            return self._outcomes[key]
+        except KeyError:
+            outputs = self.accept(inputs, environment)
+        if len(self._outcomes) >= _REMEMBERED:
+            self._outcomes.clear()
+        self._outcomes[key] = outputs
+        return outputs
+
+    def accept(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs | None:
+        """As :meth:`outcome`, computed."""
+        if type(self.op) is Primitive and not self.reads:
+            return self.op.accept(inputs, self.args, {})
+        try:
+            return self.infer(inputs, environment)
+        except ShapeError:
+            return None
+
+    def infer(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs:
+        """Output types of a leaf. Raises ``ShapeError`` with all input types where it does not apply."""
+        assert self.op is not None
+        attributes = self.attributes(environment)
+        if isinstance(self.op, Primitive):
+            return self.op.infer(inputs, self.args, attributes)
+        return self.checked(self.op.call(inputs, self.args, (), attributes))
+
+    def attributes(self, environment: Environment) -> dict[str, Any]:
+        """The attributes that the op reads and that are set above. Raises ``ShapeError`` when one is missing."""
+        if not self.reads:
+            return {}
+        assert self.op is not None
+        found = {name: environment.values[name] for name in self.reads if name in environment.values}
+        for name in sorted(self.op.required):
+            if name not in found and name not in environment.bindings:
+                raise ShapeError(f"{self.text()} reads the attribute {name!r}, and nothing above it sets that")
+        return found
+
+    def checked(self, outputs: Any) -> Outputs:
+        """The outputs of a combinator. Raises ``TypeError`` unless they are types, for its author to read."""
+        if isinstance(outputs, Type):
+            return outputs
+        if isinstance(outputs, tuple) and outputs and all(isinstance(kind, Type) for kind in outputs):
+            return outputs
+        raise TypeError(f"the combinator {self.text()} returned {outputs!r}: expected a value or a tuple of values")
+
+    def __repr__(self) -> str:
+        return f"<member {self.text()} of {self.production.symbol}>"
+
+
+def argument_texts(texts: tuple[str, ...]) -> list[str]:
+    """One text per argument: ``3,2,1`` is three."""
+    return [part for text in texts for part in text.split(",")]
+
+
+class Nonterminal:
+    """A nonterminal with its members: those that are drawn, in text order, then those of weight 0.
+
+    ``tables`` remembers which members apply at which types; where every member has children, all apply
+    everywhere, and ``only_table`` says so.
+    """
+
+    __slots__ = ("members", "minimal_depth", "name", "only_table", "positive", "tables")
+
+    def __init__(self, name: str, members: list[Member], minimal_depth: float):
+        self.name = name
+        self.members = sorted(members, key=lambda member: member.weight == 0)
+        self.positive = sum(member.weight > 0 for member in members)
+        self.minimal_depth = minimal_depth
+        self.tables: dict[Any, Table] = {}
+        self.only_table: Table | None = None
+        for index, member in enumerate(self.members):
+            member.index = index
+
+    def __repr__(self) -> str:
+        return f"<nonterminal {self.name}: {len(self.members)} members>"
+
+
+def production_members(production: Production, op: Op | None) -> list[Member]:
+    """All members of a production. Raises ``ValueError`` for arguments that are not the op's, or too many members."""
+    if math.prod(len(choice.values) for choice in production.choices) > _MOST_MEMBERS:
+        raise ValueError(f"has more than {_MOST_MEMBERS:,} combinations of argument values")
+    members = []
+    pairs = [list(zip(choice.values, choice.weights, strict=True)) for choice in production.choices]
+    for combination in itertools.product(*pairs):
+        texts = tuple(text for text, _ in combination)
+        weight = production.weight * math.prod((share for _, share in combination), start=Fraction(1))
+        members.append(Member(production, texts, weight, op))
+    return members

@@ -1,0 +1,263 @@
+"""Spaces: a grammar, the ops that its productions name, an input type and limits. What one samples from."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from einspec.errors import ShapeError
+from einspec.grammar.model import Grammar
+from einspec.grammar.read import read_file, read_text
+from einspec.ops.opset import collect_ops
+from einspec.recursion import deep
+from einspec.space import codec, sampling, variation
+from einspec.space.architecture import Architecture
+from einspec.space.binding import bind
+from einspec.space.choosers import as_random, random_chooser
+from einspec.space.derive import Run, evaluate
+from einspec.space.limits import Limits
+from einspec.space.member import Member, Nonterminal
+from einspec.space.printing import ignores_blanks
+from einspec.space.table import legal_members
+from einspec.text import Source
+from einspec.types import Type, TypeLike, as_type
+
+if TYPE_CHECKING:
+    from einspec.ops.declare import Outputs
+    from einspec.space.derivation import Derivation
+    from einspec.space.environment import Environment
+    from einspec.space.parsing import TextParser
+
+InputLike = TypeLike | Mapping[str, TypeLike]
+
+
+class Space:
+    """What one samples from; made by :func:`load` and :func:`loads`."""
+
+    def __init__(self, grammar: Grammar, input: InputLike | None = None, ops: Any = None, limits: Limits | None = None):
+        self.grammar = grammar
+        self.own_ops = ops
+        self.ops = collect_ops(ops)
+        self.limits = limits if limits is not None else Limits()
+        self.input_types = _input_types(grammar, input)
+        self.inputs = tuple(self.input_types.values())
+        self.nonterminals = bind(grammar, self.ops)
+        self.start = self.nonterminals[grammar.start]
+
+    @property
+    def name(self) -> str:
+        """What messages call the space: the grammar's name."""
+        return self.grammar.source.name
+
+    @cached_property
+    def ignores_blanks(self) -> bool:
+        """Whether blanks may stand between the tokens of a sentence."""
+        return ignores_blanks(self.grammar)
+
+    def input_text(self) -> str:
+        """The input types as text: ``(3, 32, 32)``, or ``image=(3, 32, 32); text=(77,) int``."""
+        if list(self.input_types) == [""]:
+            return str(self.inputs[0])
+        return "; ".join(f"{name}={kind}" for name, kind in self.input_types.items())
+
+    def sample(
+        self, *, rng: int | random.Random, where: sampling.Where | None = None, **limits: int | None
+    ) -> Architecture:
+        """Draws one architecture from Q(. | success).
+
+        ``rng`` is a seed or a ``random.Random``; ``limits`` tighten the space's (``max_nodes``, ``max_depth``,
+        ``max_params``, ``max_macs``, ``attempts``); ``where`` is a predicate that it must satisfy.
+        Raises ``SamplingError`` when no attempt succeeds, with what rejected how often.
+
+        >>> space = load("einspace", input=(3, 32, 32))
+        >>> print(space.sample(rng=2, max_nodes=10))
+        seq(norm, linear(512))
+        """
+        exact = self.limits.tightened(**limits)
+        sampling.check_finite(self, exact)
+        choose = random_chooser(as_random(rng))
+        return deep(sampling.evaluation_depth(exact), lambda: sampling.draw(self, choose, exact, where))
+
+    def samples(
+        self,
+        n: int,
+        *,
+        rng: int | random.Random,
+        unique: bool = False,
+        where: sampling.Where | None = None,
+        **limits: int | None,
+    ) -> Iterator[Architecture]:
+        """Draws n architectures, one at a time; ``unique`` leaves out keys that were drawn before.
+
+        ``samples(1, rng=s)`` gives ``sample(rng=s)``. Raises ``SamplingError`` as :meth:`sample`, also when a
+        draw finds nothing new within the attempts.
+        """
+        if isinstance(n, bool) or not isinstance(n, int):
+            raise TypeError(f"n={n!r}: expected a whole number")
+        if n < 0:
+            raise ValueError(f"n={n}: expected at least 0")
+        generator = as_random(rng)
+        seen: set[str] = set()
+
+        def is_new(arch: Architecture) -> bool:
+            return (where is None or where(arch)) and arch.key not in seen
+
+        def draw_all() -> Iterator[Architecture]:
+            for _ in range(n):
+                arch = self.sample(rng=generator, where=is_new if unique else where, **limits)
+                if unique:
+                    seen.add(arch.key)
+                yield arch
+
+        return draw_all()
+
+    def enumerate(self, max_depth: int | None = None, **limits: int | None) -> Iterator[Architecture]:
+        """All architectures of positive weight within the limits, one per derivation, in a fixed order."""
+        exact = self.limits.tightened(max_depth=max_depth, **limits)
+        sampling.check_finite(self, exact)
+        return sampling.enumerate_space(self, exact)
+
+    def parse(self, text: str, name: str = "<architecture>") -> Architecture:
+        """Reads an architecture's text; ``name`` is what messages call it. Limits do not apply.
+
+        Raises ``ParseError`` for a text that is not of the grammar, ``ShapeError`` for one that does not
+        type-check; both show the place.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"expected the text of an architecture, not {type(text).__name__}")
+        source = Source(name, text)
+        parsed = self._parser.parse(source)
+        derivation, spans = codec.derivation_of(parsed)
+        try:
+            return self.check(derivation)
+        except ShapeError as error:
+            raise _at_its_place(error, derivation, source, spans) from None
+
+    def check(self, derivation: Derivation) -> Architecture:
+        """The architecture of a derivation. Raises ``ShapeError`` with the node's address if it does not type-check."""
+
+        def evaluation() -> Architecture:
+            run = Run(None, math.inf, math.inf)
+            arch = Architecture(self, *evaluate(run, self.start, self.inputs, derivation))
+            if run.varied_ties:
+                _ = arch.graph  # raises where tied calls cannot share their weights
+            return arch
+
+        return deep(derivation.depth, evaluation)
+
+    def from_json(self, text: str) -> Architecture:
+        """Reads what ``arch.to_json()`` wrote. Raises ``ParseError`` for anything else, ``ShapeError`` as :meth:`parse`."""
+        return codec.from_json(self, text)
+
+    def from_choices(self, choices: Iterable[int]) -> Architecture:
+        """An architecture from any list of whole numbers, read as choices; a dead end is repaired, within bounds.
+
+        ``from_choices(arch.choices) == arch``. It does not follow the grammar's distribution, and limits do
+        not apply. Raises ``SamplingError`` when the repair does not succeed, ``ParseError`` for other things
+        than whole numbers.
+        """
+        return codec.from_choices(self, choices)
+
+    def mutate(
+        self, arch: Architecture, *, rng: int | random.Random, where: sampling.Where | None = None, **limits: int | None
+    ) -> Architecture:
+        """Regrows the subtree of a uniformly chosen node: valid, within the limits, of another key than ``arch``.
+
+        Raises ``SamplingError`` when no attempt succeeds, with what rejected how often.
+        """
+        exact = self.limits.tightened(**limits)
+        sampling.check_finite(self, exact)
+        return variation.mutate(self, arch, as_random(rng), exact, where)
+
+    def replay(self, choices: list[int], text: str) -> Architecture:
+        """The architecture with exactly these choices, which belong to this text. Raises ``ParseError`` if they do not."""
+        return codec.replay(self, choices, text)
+
+    def choices_of(self, derivation: Derivation) -> list[int]:
+        """The index of the member of each choice, in the order in which they are drawn."""
+        indices: list[int] = []
+        self._follow(derivation, lambda nonterminal, member, inputs, environment: indices.append(member.index))
+        return indices
+
+    def log_shares(self, derivation: Derivation) -> list[float]:
+        """The logarithm of each choice's share among the members that apply."""
+        shares: list[float] = []
+
+        def record(
+            nonterminal: Nonterminal, member: Member, inputs: tuple[Type, ...], environment: Environment
+        ) -> None:
+            table = legal_members(nonterminal, inputs, environment)
+            shares.append(math.log(member.weight / table.total) if member.weight else -math.inf)
+
+        self._follow(derivation, record)
+        return shares
+
+    def _follow(self, derivation: Derivation, record: Any) -> Outputs:
+        run = Run(None, math.inf, math.inf, record)
+        return deep(derivation.depth, lambda: evaluate(run, self.start, self.inputs, derivation)[1])
+
+    @cached_property
+    def _parser(self) -> TextParser:
+        from einspec.space.parsing import TextParser
+
+        return TextParser(self.grammar, self.nonterminals)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return codec.restore_space, (self.grammar.text, self.name, tuple(self.input_types.items()), self.own_ops, self.limits)
+
+    def __repr__(self) -> str:
+        return f"<space {self.name}: input {self.input_text()}>"
+
+
+def _input_types(grammar: Grammar, given: InputLike | None) -> dict[str, Type]:
+    """Types by name; a single one has the name ''."""
+    value: Any = given if given is not None else grammar.directives.get("input")
+    if value is None:
+        raise ShapeError(
+            f"{grammar.source.name} names no input type: give one, as in input=(3, 32, 32), "
+            "or write //% input 3,32,32 in the grammar"
+        )
+    if isinstance(value, Mapping):
+        if not value:
+            raise ShapeError("input={}: expected at least one named type, as in {'image': (3, 32, 32)}")
+        return {str(name): as_type(kind) for name, kind in value.items()}
+    return {"": as_type(value)}
+
+
+def _at_its_place(
+    error: ShapeError, derivation: Derivation, source: Source, spans: list[tuple[int, int]]
+) -> ShapeError:
+    """The error with the place in the text of the node that it arose at."""
+    number, node = 0, derivation
+    for index in error.address or ():
+        number += 1 + sum(child.size for child in node.children[:index])
+        node = node.children[index]
+    start, end = spans[number]
+    located = ShapeError(f"{source.place(start)}: {error}\n{source.excerpt(start, end)}")
+    located.address = error.address
+    return located
+
+
+def load(name: str | Path, input: InputLike | None = None, ops: Any = None, limits: Limits | None = None) -> Space:
+    """The space of a bundled name (einspace, nasbench201, darts, mlp) or of a grammar file.
+
+    ``input`` is a type without the batch axis, or several by name; the default is the grammar's own.
+    ``ops`` are ops of your own: a module, an op, or several. Raises ``GrammarError`` for the grammar and
+    ``ShapeError`` for the input.
+    """
+    if not isinstance(name, (str, Path)):
+        raise TypeError(f"expected the name of a space or the path of a grammar file, not {type(name).__name__}")
+    return Space(read_file(name), input, ops, limits)
+
+
+def loads(
+    text: str, input: InputLike | None = None, ops: Any = None, limits: Limits | None = None, name: str = "<text>"
+) -> Space:
+    """The space of a grammar text; as :func:`load`. ``name`` is what messages call the text."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected the text of a grammar, not {type(text).__name__}")
+    return Space(read_text(text, name), input, ops, limits)
