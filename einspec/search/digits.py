@@ -21,7 +21,7 @@ from torch import nn
 import einspec
 from einspec.errors import EinspecError
 from einspec.search.evaluation import Evaluation
-from einspec.search.task import AbstractTask
+from einspec.search.task import AbstractTask, activations
 from einspec.search.training import Examples, Training, accuracy, train
 
 if TYPE_CHECKING:
@@ -41,17 +41,24 @@ class Digits(AbstractTask):
 
     name = "digits"
     input = (1, 8, 8)
-    limits = MappingProxyType({"max_nodes": 200, "max_params": 200_000, "max_macs": 2_000_000})
+    limits = MappingProxyType({"max_nodes": 100, "max_params": 200_000, "max_macs": 1_000_000})
 
     seed: int = 0
     """Of the weights and of the order of the images."""
     training: Training = field(default_factory=Training)
+    max_primitives: int = 200
+    """For ``fits``: how many primitives run in one forward pass."""
+    max_activations: int = 60_000
+    """For ``fits``: see ``activations``."""
 
     def __post_init__(self) -> None:
         load()  # a missing library is found before the search, not by each candidate
 
     def describe(self) -> dict[str, Any]:
         return {"name": self.name, **dataclasses.asdict(self)}
+
+    def fits(self, arch: Architecture) -> bool:
+        return arch.graph.written_out <= self.max_primitives and activations(arch) <= self.max_activations
 
     def fit(self, arch: Architecture, *, epochs: int | None = None) -> tuple[nn.Module, Evaluation]:
         training = self.training if epochs is None else dataclasses.replace(self.training, epochs=epochs)

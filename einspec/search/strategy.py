@@ -79,7 +79,7 @@ class AbstractStrategy(ABC):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What tells two searches of one strategy apart, besides the space, the seeds and where; JSON values."""
+        """The settings of this strategy alone, as JSON values."""
         return {"redraws": self.redraws}
 
     @property
@@ -98,9 +98,9 @@ class AbstractStrategy(ABC):
                 return self._issue(arch, parent)
             self.duplicates += 1
         raise Exhausted(
-            f"search in {self.space.name}: found {self.asked} distinct architectures, and then only duplicates of "
-            f"them in {self.redraws} draws; expected another one. The space is exhausted, or almost: lower "
-            f"the budget to {self.asked}, widen the limits of the space, or raise redraws"
+            f"search in {self.space.name}: found {self.asked} distinct architectures, and then only "
+            f"duplicates of them in {self.redraws} draws; expected another one. The space is exhausted, or "
+            f"almost: lower the budget to {self.asked}, widen the limits of the space, or raise redraws"
         )
 
     def tell(self, candidate: Candidate, score: float | None) -> None:

@@ -31,11 +31,15 @@ class AbstractTask(ABC):
     input: ClassVar[tuple[int, ...]]
     """The input type that a space must have."""
     limits: ClassVar[Mapping[str, int]]
-    """Limits for spaces under which a candidate trains in about a second."""
+    """Limits for its space under which a candidate, if it ``fits`` too, trains in about a second."""
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Name and settings as JSON values: what decides a score, besides the architecture."""
+
+    @abstractmethod
+    def fits(self, arch: Architecture) -> bool:
+        """Whether it is cheap enough to train, by counts beyond ``Limits``; for ``where=task.fits``."""
 
     @abstractmethod
     def fit(self, arch: Architecture, *, epochs: int | None = None) -> tuple[nn.Module, Evaluation]:
@@ -47,6 +51,17 @@ class AbstractTask(ABC):
     def __call__(self, arch: Architecture) -> Evaluation:
         """What a search calls: train, and forget the module."""
         return self.fit(arch)[1]
+
+
+def activations(arch: Architecture) -> int:
+    """How many values one example makes on its way: the elements of all outputs, copies written out.
+
+    It bounds time and memory where MACs do not: a softmax has none.
+    """
+    return sum(
+        times * sum(kind.elements for node in graph.nodes if node.op is not None for kind in node.outputs)
+        for graph, times in arch.graph.graphs()
+    )
 
 
 def load_task(name: str, **settings: Any) -> AbstractTask:
