@@ -1,0 +1,62 @@
+"""einspec: a grammar file is a neural-architecture search space.
+
+One Lark file with weights is sampler, parser, type checker and compiler at once. Start with :func:`load`.
+Nothing heavy is imported until it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from einspec.errors import CompileError as CompileError
+from einspec.errors import EinspecError as EinspecError
+from einspec.errors import GrammarError as GrammarError
+from einspec.errors import ParseError as ParseError
+from einspec.errors import SamplingError as SamplingError
+from einspec.errors import ShapeError as ShapeError
+from einspec.errors import StoreError as StoreError
+
+if TYPE_CHECKING:
+    from einspec import ops as ops
+    from einspec import search as search
+    from einspec.compiler.emit import compile as compile
+    from einspec.compiler.interpret import interpret as interpret
+    from einspec.grammar.model import Grammar as Grammar
+    from einspec.space import Architecture as Architecture
+    from einspec.space import Derivation as Derivation
+    from einspec.space import Limits as Limits
+    from einspec.space import Space as Space
+    from einspec.space import load as load
+    from einspec.space import loads as loads
+    from einspec.types import Axis as Axis
+    from einspec.types import Type as Type
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Architecture": "einspec.space",
+    "Axis": "einspec.types",
+    "Derivation": "einspec.space",
+    "Grammar": "einspec.grammar.model",
+    "Limits": "einspec.space",
+    "Space": "einspec.space",
+    "Type": "einspec.types",
+    "compile": "einspec.compiler.emit",
+    "interpret": "einspec.compiler.interpret",
+    "load": "einspec.space",
+    "loads": "einspec.space",
+}
+_MODULES = ("ops", "search")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"einspec.{name}")
+    raise AttributeError(f"module 'einspec' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES, *_MODULES])

@@ -10,8 +10,8 @@ from einspec.ops.library.tensor import flatten, linear
 
 @combinator
 def mlp(x, width: int, block, layers):
-    """Flattens x and runs the layers; each ``layer`` among them is the block, every ``dense`` has the width."""
-    return let(block, layers)(flatten(x), width=width)
+    """Runs the layers on x as a vector; each ``layer`` among them is the block, every ``dense`` has the width."""
+    return let(block, layers)(x if x.layout == "vector" else flatten(x), width=width)
 
 
 @combinator

@@ -1,0 +1,169 @@
+"""Emitting: a graph as a ``torch.fx.GraphModule``. This is where torch comes in."""
+
+from __future__ import annotations
+
+import hashlib
+import keyword
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import fx, nn
+
+from einspec.compiler.graph import Copy, Graph, Node, Slot
+from einspec.compiler.modules import Copies, MeanHead
+from einspec.errors import CompileError, EinspecError
+from einspec.types import Type
+
+if TYPE_CHECKING:
+    from einspec.space.architecture import Architecture
+
+MOST_CALLS = 1_000_000
+"""Primitives that one forward pass may run; replicas of replicas soon ask for billions."""
+
+Head = int | Callable[[Type], nn.Module] | None
+
+
+def compile(arch: Architecture, head: Head = None, *, fuse: bool = True, seed: int = 0) -> fx.GraphModule:
+    """The torch module of an architecture: (batch, *input sizes) -> (batch, *output sizes), or with a head its scores.
+
+    ``head`` is None, a number of classes (the mean over every axis but the channel, then a linear layer), or
+    a function that makes a module from the output type. Weights are drawn from torch's default of each op,
+    from ``seed`` and the place of each in the derivation, and leave torch's own generator as it was. ``fuse``
+    allows kernels that are faster and equal; the module of today has the graph's own primitives either way.
+    Raises ``CompileError`` for an op without a torch realisation, and for what no machine could run.
+    """
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise TypeError(f"seed={seed!r}: expected a whole number")
+    _check_head(arch, head)
+    if arch.graph.written_out > MOST_CALLS:
+        raise CompileError(
+            f"one forward pass would run {arch.graph.written_out:,} primitives, and the limit is {MOST_CALLS:,}: "
+            "replicas of replicas multiply; sample with max_macs or max_params, or fewer nodes"
+        )
+    names = [name or "x" for name in arch.space.input_types]
+    with torch.random.fork_rng(devices=[]):
+        return _Emitter(seed).module(arch.graph, (), names, head)
+
+
+def _check_head(arch: Architecture, head: Head) -> None:
+    if head is None:
+        return
+    if isinstance(arch.output, tuple):
+        raise CompileError(f"a head takes one output, and this architecture has {len(arch.output)}: compile it without")
+    if isinstance(head, bool) or not (isinstance(head, int) or callable(head)):
+        raise TypeError(f"head={head!r}: expected None, a number of classes, or a function from the output type")
+    if isinstance(head, int) and head < 1:
+        raise ValueError(f"head={head}: expected at least one class")
+
+
+class _Emitter:
+    def __init__(self, seed: int):
+        self.seed = seed
+        self.owned: dict[Slot, nn.Module] = {}
+
+    def module(self, graph: Graph, copies: tuple[Copy, ...], names: list[str], head: Head = None) -> fx.GraphModule:
+        """A graph as a module. ``copies`` says which copy of each body around it this is."""
+        root = nn.Module()
+        trace = fx.Graph()
+        tracer = fx.proxy.GraphAppendingTracer(trace)
+        inputs = [fx.Proxy(trace.placeholder(_identifier(name)), tracer) for name in names]
+        values: list[tuple[fx.Proxy, ...]] = []
+        unnamed: Counter[str] = Counter()
+        for node in graph.nodes:
+            given = [inputs[output] if index < 0 else values[index][output] for index, output in node.inputs]
+            what = self.realised(node, copies)
+            if isinstance(what, nn.Module):
+                name = self.name(node, graph, unnamed)
+                root.add_module(name, what)
+                result = fx.Proxy(trace.call_module(name, tuple(value.node for value in given)), tracer)
+            else:
+                result = what(*given)
+            count = len(node.outputs)
+            is_one = node.op is not None and count == 1 and not _returns_tuple(node)
+            values.append((result,) if is_one else tuple(result[i] for i in range(count)))
+        outputs = [inputs[output] if index < 0 else values[index][output] for index, output in graph.outputs]
+        if head is not None:
+            root.add_module("head", self.head(head, graph.output_types[0]))
+            outputs = [fx.Proxy(trace.call_module("head", (outputs[0].node,)), tracer)]
+        found = tuple(value.node for value in outputs)
+        trace.output(found[0] if len(found) == 1 and not copies else found)
+        module = fx.GraphModule(root, trace, "Architecture" if not copies else "Body")
+        module.graph.eliminate_dead_code()
+        module.recompile()
+        return module
+
+    def name(self, node: Node, graph: Graph, unnamed: Counter[str]) -> str:
+        """Names of weights say where in the derivation they come from; the others are counted."""
+        if node.slot is not None:
+            return node.slot.local_name(graph.scope)
+        if node.body is not None:
+            return node.body.copies_name()
+        assert node.op is not None
+        unnamed[node.op.name] += 1
+        return f"{node.op.name}_op{unnamed[node.op.name]}"
+
+    def realised(self, node: Node, copies: tuple[Copy, ...]) -> Any:
+        """The module or function that computes a node."""
+        if node.body is not None:
+            return self.copies(node, node.body, copies)
+        assert node.op is not None
+        if node.op.torch is None:
+            raise CompileError(
+                f"the op {node.op.name} has no torch realisation: declare it with @primitive(torch=...), a function of "
+                "its input types and arguments that returns a module or a function of tensors"
+            )
+        if node.slot is None:
+            return _build(node)
+        slot = node.slot.in_copies(copies)
+        if slot not in self.owned:
+            digest = hashlib.sha256(f"{self.seed}:{slot}".encode()).digest()
+            torch.default_generator.manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+            self.owned[slot] = _build(node)
+        return self.owned[slot]
+
+    def copies(self, node: Node, body: Graph, copies: tuple[Copy, ...]) -> nn.Module:
+        """Copies of a body, each with its weights; a body without weights is made once."""
+        names = [f"x{i}" if len(body.inputs) > 1 else "x" for i in range(len(body.inputs))]
+        owns = any(part_node.slot is not None for part, _ in body.graphs() for part_node in part.nodes)
+        bodies = [
+            self.module(body, (*copies, (body.scope, index)), names) for index in range(node.copies if owns else 1)
+        ]
+        return Copies(bodies, node.copies)
+
+    def head(self, head: Head, output: Type) -> nn.Module:
+        """The module that ends the network."""
+        torch.default_generator.manual_seed(
+            int.from_bytes(hashlib.sha256(f"{self.seed}:head".encode()).digest()[:8], "big") >> 1
+        )
+        if isinstance(head, int):
+            return MeanHead(output.rank, output.channel_axis, output.channels, head)
+        assert head is not None
+        module = head(output)
+        if not isinstance(module, nn.Module):
+            raise TypeError(f"head(...) returned {module!r}: expected an nn.Module")
+        return module
+
+
+def _build(node: Node) -> Any:
+    assert node.op is not None
+    try:
+        return node.op.realise(node.input_types, node.args, dict(node.attributes))
+    except EinspecError:
+        raise
+    except (RuntimeError, MemoryError, OverflowError) as error:
+        kinds = ", ".join(map(str, node.input_types))
+        raise CompileError(f"torch cannot make {node.text()} for {kinds}: {str(error).splitlines()[0]}") from None
+
+
+def _returns_tuple(node: Node) -> bool:
+    """Whether the type rule returns a tuple even of one type, as ``group(1, ...)`` would."""
+    assert node.op is not None
+    return isinstance(node.op.infer(node.input_types, node.args, dict(node.attributes)), tuple)
+
+
+def _identifier(name: str) -> str:
+    clean = re.sub(r"\W", "_", name)
+    return f"input_{clean}" if not clean.isidentifier() or keyword.iskeyword(clean) else clean

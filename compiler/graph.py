@@ -1,0 +1,177 @@
+"""Graphs: the typed DAG of primitives that an architecture denotes.
+
+Replicas stay folded: one node with a body and a count. Every node that owns parameters names its slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from einspec.ops.declare import Primitive
+from einspec.types import Type
+
+Step = tuple[str, int, int]
+"""How a call differs from the plain first one: ``("call", n, k)`` is call k > 0 of node n, ``("use", n, k)``
+call k of what is bound from the ``use`` at node n, ``("tied", n, 0)`` any call of the tied node n,
+``("each", n, c)`` one of c copies of node n and ``("copy", n, i)`` the copy i of them."""
+
+Context = tuple[Step, ...]
+
+Copy = tuple[Context, int]
+"""The scope of a body, and the index of the copy that stands in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where weights live: the node of the derivation, by preorder number, and the calls that lead to it."""
+
+    number: int
+    name: str
+    context: Context
+
+    def local_name(self, scope: Context) -> str:
+        """A Python name that is unique within a scope: op, number, and the calls below the scope."""
+        inner = self.context[len(scope) :] if self.context[: len(scope)] == scope else self.context
+        return self.name + "".join(f"_{kind}{number}_{k}" for kind, number, k in inner)
+
+    def in_copy(self, scope: Context, index: int) -> Slot:
+        """The slot of one copy; a slot from outside the copies (tied there) stays as it is."""
+        depth = len(scope)
+        if self.context[:depth] != scope:
+            return self
+        copy = ("copy", scope[-1][1], index)
+        return Slot(self.number, self.name, (*self.context[: depth - 1], copy, *self.context[depth:]))
+
+    def in_copies(self, copies: tuple[Copy, ...]) -> Slot:
+        """The slot in one copy of each scope, outermost first."""
+        slot = self
+        for scope, index in reversed(copies):  # an inner scope holds the outer ones as they were
+            slot = slot.in_copy(scope, index)
+        return slot
+
+    def __str__(self) -> str:
+        return self.local_name(())
+
+
+Port = tuple[int, int]
+"""An output of a node: (index of the node, index of the output); node -1 stands for the graph's inputs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One primitive with its resolved arguments, or ``copies`` of a body with weights of their own.
+
+    A replica takes the inputs of copy 0, then of copy 1, ..., and gives its outputs in the same order.
+    """
+
+    op: Primitive | None
+    args: tuple[Any, ...]
+    attributes: tuple[tuple[str, Any], ...]
+    inputs: tuple[Port, ...]
+    input_types: tuple[Type, ...]
+    outputs: tuple[Type, ...]
+    slot: Slot | None = None
+    body: Graph | None = None
+    copies: int = 1
+
+    def text(self) -> str:
+        """The op with its arguments, or the count of copies."""
+        return self.op.text(self.args) if self.op else f"{self.copies} copies"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """Nodes in topological order, the types of the inputs, the ports of the outputs.
+
+    ``scope`` is the context of a body: it ends in the step ``("each", ...)`` that its copies replace.
+    """
+
+    inputs: tuple[Type, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[Port, ...]
+    scope: Context = ()
+
+    def copies_name(self) -> str:
+        """The name of the module that holds the copies of this body, unique in what is around it."""
+        outer = max((i for i, step in enumerate(self.scope[:-1]) if step[0] == "each"), default=-1)
+        calls = "".join(f"_{kind}{number}_{k}" for kind, number, k in self.scope[outer + 1 : -1])
+        return f"copies_{self.scope[-1][1]}{calls}"
+
+    @property
+    def output_types(self) -> tuple[Type, ...]:
+        """The types of the outputs."""
+        return tuple(self.type_of(port) for port in self.outputs)
+
+    def type_of(self, port: Port) -> Type:
+        """The type at a port."""
+        index, output = port
+        return self.inputs[output] if index < 0 else self.nodes[index].outputs[output]
+
+    def graphs(self) -> Iterator[tuple[Graph, int]]:
+        """The graph and all bodies in it, outermost first, each with how often it runs."""
+        stack = [(self, 1)]
+        while stack:
+            graph, times = stack.pop()
+            yield graph, times
+            stack += [(node.body, times * node.copies) for node in graph.nodes if node.body is not None]
+
+    def __len__(self) -> int:
+        """Nodes, bodies counted once."""
+        return sum(sum(node.op is not None for node in graph.nodes) for graph, _ in self.graphs())
+
+    @property
+    def written_out(self) -> int:
+        """Nodes if every copy were written out."""
+        return sum(times * sum(node.op is not None for node in graph.nodes) for graph, times in self.graphs())
+
+    def __str__(self) -> str:
+        lines: list[str] = []
+        stack: list[tuple[Graph, int, str]] = [(self, 0, "graph")]
+        while stack:
+            graph, depth, title = stack.pop()
+            indent = "  " * depth
+            kinds = ", ".join(map(str, graph.inputs))
+            lines.append(f"{indent}{title} {kinds} -> {', '.join(map(_port, graph.outputs))}")
+            for index, node in enumerate(graph.nodes):
+                inputs = " ".join(map(_port, node.inputs))
+                slot = f"  [{node.slot}]" if node.slot else ""
+                outputs = ", ".join(map(str, node.outputs)) if len(node.outputs) < 3 else (
+                    f"{node.outputs[0]}, ... ({len(node.outputs)})"
+                )  # fmt: skip
+                lines.append(f"{indent}  %{index} = {node.text()} {inputs}: {outputs}{slot}")
+            bodies = [(i, node.body) for i, node in enumerate(graph.nodes) if node.body is not None]
+            stack += [(body, depth + 1, f"body of %{i}:") for i, body in reversed(bodies)]
+        return "\n".join(lines)
+
+
+def _port(port: Port) -> str:
+    index, output = port
+    name = "in" if index < 0 else str(index)
+    return f"%{name}" if not output else f"%{name}.{output}"
+
+
+def pruned(graph: Graph) -> Graph:
+    """The graph without the nodes that no output needs."""
+    needed = [False] * len(graph.nodes)
+    stack = [index for index, _ in graph.outputs if index >= 0]
+    while stack:
+        index = stack.pop()
+        if not needed[index]:
+            needed[index] = True
+            stack += [source for source, _ in graph.nodes[index].inputs if source >= 0]
+    if all(needed):
+        return graph
+    new_index = {-1: -1}
+    nodes = []
+    for index, node in enumerate(graph.nodes):
+        if needed[index]:
+            new_index[index] = len(nodes)
+            inputs = tuple((new_index[source], output) for source, output in node.inputs)
+            nodes.append(
+                Node(node.op, node.args, node.attributes, inputs, node.input_types, node.outputs, node.slot,
+                     node.body, node.copies)
+            )  # fmt: skip
+    outputs = tuple((new_index[index], output) for index, output in graph.outputs)
+    return Graph(graph.inputs, tuple(nodes), outputs, graph.scope)

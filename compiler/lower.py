@@ -1,0 +1,128 @@
+"""Lowering: an architecture's combinators run over values of a graph. Sequences are flat, identities and
+clones have no node, replicas stay folded, and what no output needs is left out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from einspec.compiler.frames import Evaluator, FlowingValue, Handle
+from einspec.compiler.graph import Graph, Node, Port, Slot, pruned
+from einspec.errors import CompileError, ShapeError
+from einspec.ops.declare import Outputs, Primitive
+from einspec.recursion import deep
+from einspec.types import Type
+
+if TYPE_CHECKING:
+    from einspec.space.architecture import Architecture
+
+MOST_NODES = 500_000
+"""Nodes of a graph with its replicas folded; a combinator that loops in Python is written out, up to here."""
+
+
+def lower(arch: Architecture) -> Graph:
+    """The graph of an architecture.
+
+    Raises ``CompileError`` past ``MOST_NODES``, ``ShapeError`` for tied calls that would need different weights.
+    """
+    return deep(arch.derivation.depth, lambda: Lowering().graph(arch))
+
+
+class GraphValue(FlowingValue):
+    """A port of the graph that is being made."""
+
+    __slots__ = ("port",)
+
+    def __init__(self, evaluator: Evaluator, type: Type, port: Port):
+        super().__init__(evaluator, type)
+        self.port = port
+
+
+class Lowering(Evaluator):
+    """Collects nodes as primitives are applied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[Node] = []
+        self.total = 0
+        self.owners: dict[Slot, Any] = {}
+
+    def graph(self, arch: Architecture) -> Graph:
+        """The graph of an architecture, pruned."""
+        inputs = arch.space.inputs
+        values = tuple(GraphValue(self, kind, (-1, i)) for i, kind in enumerate(inputs))
+        outputs = _as_tuple(self.run(arch.derivation, values))
+        return pruned(Graph(inputs, tuple(self.nodes), tuple(value.port for value in outputs)))
+
+    def emit(
+        self, op: Primitive, inputs: tuple[Any, ...], args: tuple[Any, ...], attributes: dict[str, Any], slot: Slot | None
+    ) -> Any:
+        kinds = tuple(value.type for value in inputs)
+        pairs = tuple(sorted(attributes.items()))
+        outputs = _infer(op, kinds, args, pairs)
+        if slot is not None:
+            self._own(op, kinds, args, attributes, slot)
+        types = outputs if isinstance(outputs, tuple) else (outputs,)
+        index = self._add(Node(op, args, pairs, tuple(value.port for value in inputs), kinds, types, slot))
+        values = tuple(GraphValue(self, kind, (index, i)) for i, kind in enumerate(types))
+        return values if isinstance(outputs, tuple) else values[0]
+
+    def each(self, handle: Handle, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        parts = [_as_tuple(value) for value in values]
+        kinds = [tuple(value.type for value in part) for part in parts]
+        if len(parts) < 2 or any(kind != kinds[0] for kind in kinds):
+            return tuple(handle(*part) for part in parts)
+        scope = (*handle.next_call(), ("each", handle.number, len(parts)))
+        outer, self.nodes = self.nodes, []
+        inputs = tuple(GraphValue(self, kind, (-1, i)) for i, kind in enumerate(kinds[0]))
+        result = handle.enter(inputs, handle.environment, scope)
+        outputs = _as_tuple(result)
+        body = pruned(Graph(kinds[0], tuple(self.nodes), tuple(value.port for value in outputs), scope))
+        self.nodes = outer
+        found = self._copies(body, parts)
+        return found if isinstance(result, tuple) else tuple(value for (value,) in found)
+
+    def _copies(self, body: Graph, parts: list[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
+        """The outputs of each copy: those of a replica node, or the inputs themselves where the body is a wire."""
+        if not body.nodes:
+            return tuple(tuple(part[output] for _, output in body.outputs) for part in parts)
+        ports = tuple(value.port for part in parts for value in part)
+        kinds = tuple(value.type for part in parts for value in part)
+        types = body.output_types * len(parts)
+        index = self._add(Node(None, (), (), ports, kinds, types, None, body, len(parts)))
+        values = [GraphValue(self, kind, (index, i)) for i, kind in enumerate(types)]
+        width = len(body.outputs)
+        return tuple(tuple(values[start : start + width]) for start in range(0, len(values), width))
+
+    def _add(self, node: Node) -> int:
+        self.total += 1
+        if self.total > MOST_NODES:
+            raise CompileError(
+                f"the graph has more than {MOST_NODES:,} nodes: a combinator that calls children in a loop is "
+                "written out; use each(child, values), which keeps copies folded"
+            )
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def _own(
+        self, op: Primitive, kinds: tuple[Type, ...], args: tuple[Any, ...], attributes: dict[str, Any], slot: Slot
+    ) -> None:
+        shapes = op.shapes(kinds, args, attributes)
+        # Where a declaration gives a number only, sharing is safe at one type alone.
+        needs = (op.name, args, kinds if isinstance(shapes, int) else sorted(shapes.items()))
+        known = self.owners.setdefault(slot, needs)
+        if known != needs:
+            raise ShapeError(
+                f"{op.text(args)} is tied, and its calls need different weights: {known[2]} and {needs[2]}"
+            )
+
+
+@lru_cache(maxsize=50_000)
+def _infer(
+    op: Primitive, kinds: tuple[Type, ...], args: tuple[Any, ...], attributes: tuple[tuple[str, Any], ...]
+) -> Outputs:
+    return op.infer(kinds, args, dict(attributes))
+
+
+def _as_tuple(values: Any) -> tuple[Any, ...]:
+    return values if isinstance(values, tuple) else (values,)
