@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import keyword
+import operator
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -72,18 +73,19 @@ class _Emitter:
         inputs = [fx.Proxy(trace.placeholder(_identifier(name)), tracer) for name in names]
         values: list[tuple[fx.Proxy, ...]] = []
         unnamed: Counter[str] = Counter()
-        for node in graph.nodes:
+        for node, name in zip(graph.nodes, graph.module_names(), strict=True):
             given = [inputs[output] if index < 0 else values[index][output] for index, output in node.inputs]
             what = self.realised(node, copies)
             if isinstance(what, nn.Module):
-                name = self.name(node, graph, unnamed)
+                if not name:  # without weights: counted
+                    assert node.op is not None
+                    unnamed[node.op.name] += 1
+                    name = f"{node.op.name}_op{unnamed[node.op.name]}"
                 root.add_module(name, what)
                 result = fx.Proxy(trace.call_module(name, tuple(value.node for value in given)), tracer)
             else:
                 result = what(*given)
-            count = len(node.outputs)
-            is_one = node.op is not None and count == 1 and not _returns_tuple(node)
-            values.append((result,) if is_one else tuple(result[i] for i in range(count)))
+            values.append(_ports(node, result))
         outputs = [inputs[output] if index < 0 else values[index][output] for index, output in graph.outputs]
         if head is not None:
             root.add_module("head", self.head(head, graph.output_types[0]))
@@ -94,16 +96,6 @@ class _Emitter:
         module.graph.eliminate_dead_code()
         module.recompile()
         return module
-
-    def name(self, node: Node, graph: Graph, unnamed: Counter[str]) -> str:
-        """Names of weights say where in the derivation they come from; the others are counted."""
-        if node.slot is not None:
-            return node.slot.local_name(graph.scope)
-        if node.body is not None:
-            return node.body.copies_name()
-        assert node.op is not None
-        unnamed[node.op.name] += 1
-        return f"{node.op.name}_op{unnamed[node.op.name]}"
 
     def realised(self, node: Node, copies: tuple[Copy, ...]) -> Any:
         """The module or function that computes a node."""
@@ -158,10 +150,15 @@ def _build(node: Node) -> Any:
         raise CompileError(f"torch cannot make {node.text()} for {kinds}: {str(error).splitlines()[0]}") from None
 
 
-def _returns_tuple(node: Node) -> bool:
-    """Whether the type rule returns a tuple even of one type, as ``group(1, ...)`` would."""
-    assert node.op is not None
-    return isinstance(node.op.infer(node.input_types, node.args, dict(node.attributes)), tuple)
+def _ports(node: Node, result: Any) -> tuple[fx.Proxy, ...]:
+    """The values at the outputs of a node. A type rule may return a tuple even of one type."""
+    if node.op is not None:
+        outputs = node.op.infer(node.input_types, node.args, dict(node.attributes))
+        if not isinstance(outputs, tuple):
+            return (result,)
+    if isinstance(result, tuple):
+        return result
+    return tuple(operator.getitem(result, index) for index in range(len(node.outputs)))
 
 
 def _identifier(name: str) -> str:

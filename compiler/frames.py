@@ -39,7 +39,12 @@ class Evaluator(ABC):
 
     @abstractmethod
     def emit(
-        self, op: Primitive, inputs: tuple[Any, ...], args: tuple[Any, ...], attributes: dict[str, Any], slot: Slot | None
+        self,
+        op: Primitive,
+        inputs: tuple[Any, ...],
+        args: tuple[Any, ...],
+        attributes: dict[str, Any],
+        slot: Slot | None,
     ) -> Any:
         """Applies a primitive to values."""
 
@@ -93,9 +98,7 @@ class Handle(Child):
 
     __slots__ = ("calls", "context", "environment", "evaluator", "node", "number")
 
-    def __init__(
-        self, evaluator: Evaluator, node: Derivation, number: int, environment: Environment, context: Context
-    ):
+    def __init__(self, evaluator: Evaluator, node: Derivation, number: int, environment: Environment, context: Context):
         self.evaluator = evaluator
         self.node = node
         self.number = number
@@ -112,6 +115,11 @@ class Handle(Child):
         count = self.calls
         self.calls += 1
         return (*self.context, ("call", self.number, count)) if count else self.context
+
+    def next_copies(self, count: int) -> tuple[Context, Context]:
+        """The scope of a body that is copied, and the context that its weights live in."""
+        scope = (*self.next_call(), ("each", self.number, count))
+        return scope, scope
 
     def next_use(self, site: Frame) -> Context:
         """The context of one more call from a place below, where ``let`` has bound the handle."""
@@ -138,6 +146,10 @@ class TiedHandle(Handle):
 
     def next_call(self) -> Context:
         return (*self.context, ("tied", self.number, 0))
+
+    def next_copies(self, count: int) -> tuple[Context, Context]:
+        context = self.next_call()
+        return (*context, ("each", self.number, count)), context
 
     def next_use(self, site: Frame) -> Context:
         return self.next_call()

@@ -5,6 +5,7 @@ Replicas stay folded: one node with a body and a count. Every node that owns par
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from einspec.types import Type
 Step = tuple[str, int, int]
 """How a call differs from the plain first one: ``("call", n, k)`` is call k > 0 of node n, ``("use", n, k)``
 call k of what is bound from the ``use`` at node n, ``("tied", n, 0)`` any call of the tied node n,
-``("each", n, c)`` one of c copies of node n and ``("copy", n, i)`` the copy i of them."""
+``("each", n, c)`` one of c copies of node n and ``("copy<c>of", n, i)`` the copy i of them."""
 
 Context = tuple[Step, ...]
 
@@ -38,11 +39,8 @@ class Slot:
 
     def in_copy(self, scope: Context, index: int) -> Slot:
         """The slot of one copy; a slot from outside the copies (tied there) stays as it is."""
-        depth = len(scope)
-        if self.context[:depth] != scope:
-            return self
-        copy = ("copy", scope[-1][1], index)
-        return Slot(self.number, self.name, (*self.context[: depth - 1], copy, *self.context[depth:]))
+        context = in_copy(self.context, scope, index)
+        return self if context is self.context else Slot(self.number, self.name, context)
 
     def in_copies(self, copies: tuple[Copy, ...]) -> Slot:
         """The slot in one copy of each scope, outermost first."""
@@ -53,6 +51,15 @@ class Slot:
 
     def __str__(self) -> str:
         return self.local_name(())
+
+
+def in_copy(context: Context, scope: Context, index: int) -> Context:
+    """A context in one of the copies that a scope stands for; a context outside of the scope stays as it is."""
+    depth = len(scope)
+    if context[:depth] != scope:
+        return context
+    _, number, count = scope[-1]
+    return (*context[: depth - 1], (f"copy{count}of", number, index), *context[depth:])
 
 
 Port = tuple[int, int]
@@ -93,8 +100,24 @@ class Graph:
     outputs: tuple[Port, ...]
     scope: Context = ()
 
+    def module_names(self) -> list[str]:
+        """For each node with weights or a body the name of its module, which says where it comes from; else ''.
+
+        Nodes of one slot share a module. Bodies do not, also where they share all weights (tied copies).
+        """
+        names: list[str] = []
+        taken: Counter[str] = Counter()
+        for node in self.nodes:
+            if node.body is None:
+                names.append(node.slot.local_name(self.scope) if node.slot is not None else "")
+                continue
+            name = node.body.copies_name()
+            taken[name] += 1
+            names.append(name if taken[name] == 1 else f"{name}_again{taken[name] - 1}")
+        return names
+
     def copies_name(self) -> str:
-        """The name of the module that holds the copies of this body, unique in what is around it."""
+        """The name of the module that holds the copies of this body."""
         outer = max((i for i, step in enumerate(self.scope[:-1]) if step[0] == "each"), default=-1)
         calls = "".join(f"_{kind}{number}_{k}" for kind, number, k in self.scope[outer + 1 : -1])
         return f"copies_{self.scope[-1][1]}{calls}"
@@ -137,9 +160,11 @@ class Graph:
             for index, node in enumerate(graph.nodes):
                 inputs = " ".join(map(_port, node.inputs))
                 slot = f"  [{node.slot}]" if node.slot else ""
-                outputs = ", ".join(map(str, node.outputs)) if len(node.outputs) < 3 else (
-                    f"{node.outputs[0]}, ... ({len(node.outputs)})"
-                )  # fmt: skip
+                outputs = (
+                    ", ".join(map(str, node.outputs))
+                    if len(node.outputs) < 3
+                    else (f"{node.outputs[0]}, ... ({len(node.outputs)})")
+                )
                 lines.append(f"{indent}  %{index} = {node.text()} {inputs}: {outputs}{slot}")
             bodies = [(i, node.body) for i, node in enumerate(graph.nodes) if node.body is not None]
             stack += [(body, depth + 1, f"body of %{i}:") for i, body in reversed(bodies)]
@@ -164,14 +189,23 @@ def pruned(graph: Graph) -> Graph:
     if all(needed):
         return graph
     new_index = {-1: -1}
-    nodes = []
+    nodes: list[Node] = []
     for index, node in enumerate(graph.nodes):
         if needed[index]:
             new_index[index] = len(nodes)
             inputs = tuple((new_index[source], output) for source, output in node.inputs)
             nodes.append(
-                Node(node.op, node.args, node.attributes, inputs, node.input_types, node.outputs, node.slot,
-                     node.body, node.copies)
-            )  # fmt: skip
+                Node(
+                    node.op,
+                    node.args,
+                    node.attributes,
+                    inputs,
+                    node.input_types,
+                    node.outputs,
+                    node.slot,
+                    node.body,
+                    node.copies,
+                )
+            )
     outputs = tuple((new_index[index], output) for index, output in graph.outputs)
     return Graph(graph.inputs, tuple(nodes), outputs, graph.scope)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from einspec.compiler.frames import Evaluator, FlowingValue, Handle
-from einspec.compiler.graph import Copy, Graph, Slot
+from einspec.compiler.graph import Copy, Graph, Slot, in_copy
 from einspec.errors import CompileError
 from einspec.ops.declare import Primitive
 from einspec.recursion import deep
@@ -42,11 +42,11 @@ def slot_modules(graph: Graph, model: nn.Module) -> dict[Slot, nn.Module]:
     stack: list[tuple[Graph, Any, tuple[Copy, ...]]] = [(graph, model, ())]
     while stack:
         part, module, copies = stack.pop()
-        for node in part.nodes:
+        for node, name in zip(part.nodes, part.module_names(), strict=True):
             if node.slot is not None:
-                found[node.slot.in_copies(copies)] = module.get_submodule(node.slot.local_name(part.scope))
+                found[node.slot.in_copies(copies)] = module.get_submodule(name)
             if node.body is not None:
-                bodies = module.get_submodule(node.body.copies_name()).bodies
+                bodies = module.get_submodule(name).bodies
                 stack += [(node.body, body, (*copies, (node.body.scope, i))) for i, body in enumerate(bodies)]
     return found
 
@@ -67,7 +67,12 @@ class _Interpreter(Evaluator):
         self.modules = modules
 
     def emit(
-        self, op: Primitive, inputs: tuple[Any, ...], args: tuple[Any, ...], attributes: dict[str, Any], slot: Slot | None
+        self,
+        op: Primitive,
+        inputs: tuple[Any, ...],
+        args: tuple[Any, ...],
+        attributes: dict[str, Any],
+        slot: Slot | None,
     ) -> Any:
         kinds = tuple(value.type for value in inputs)
         outputs = op.infer(kinds, args, attributes)
@@ -87,8 +92,8 @@ class _Interpreter(Evaluator):
         kinds = [tuple(value.type for value in part) for part in parts]
         if len(parts) < 2 or any(kind != kinds[0] for kind in kinds):
             return tuple(handle(*part) for part in parts)
-        context = handle.next_call()
+        scope, context = handle.next_copies(len(parts))
         return tuple(
-            handle.enter(part, handle.environment, (*context, ("copy", handle.number, index)))
+            handle.enter(part, handle.environment, in_copy(context, scope, index))
             for index, part in enumerate(parts)
         )

@@ -27,7 +27,7 @@ def graph_key(graph: Graph) -> str:
 
 
 def _digest(graph: Graph, digests: dict[int, tuple[str, tuple[Slot, ...]]]) -> tuple[str, tuple[Slot, ...]]:
-    """The digest of a graph, and the slots that it shares with what is around it, in canonical order."""
+    """The digest of a graph, and its slots in canonical order: bodies around it may share them."""
     hasher = hashlib.sha256()
     hasher.update(repr([str(kind) for kind in graph.inputs]).encode())
     slots: dict[Slot, int] = {}
@@ -43,15 +43,14 @@ def _digest(graph: Graph, digests: dict[int, tuple[str, tuple[Slot, ...]]]) -> t
             what: tuple[object, ...] = (node.op.name, node.args, node.attributes)
             owned = [node.slot] if node.slot is not None else []
         else:
-            body, shared = digests[id(node.body)]
-            what, owned = ("copies", node.copies, body), list(shared)
+            body, inner = digests[id(node.body)]
+            what, owned = ("copies", node.copies, body), list(inner)
         numbers = [slots.setdefault(slot, len(slots)) for slot in owned]
         hasher.update(repr((what, [port(source) for source in node.inputs], numbers)).encode())
     hasher.update(repr([port(source) for source in graph.outputs]).encode())
     depth = len(graph.scope)
-    shared_slots = tuple((slot, number) for slot, number in slots.items() if slot.context[:depth] != graph.scope)
-    hasher.update(repr([number for _, number in shared_slots]).encode())
-    return hasher.hexdigest(), tuple(slot for slot, _ in shared_slots)
+    hasher.update(repr([slot.context[:depth] == graph.scope for slot in slots]).encode())  # one per copy, or for all
+    return hasher.hexdigest(), tuple(slots)
 
 
 def _visit(graph: Graph) -> list[int]:

@@ -55,7 +55,12 @@ class Lowering(Evaluator):
         return pruned(Graph(inputs, tuple(self.nodes), tuple(value.port for value in outputs)))
 
     def emit(
-        self, op: Primitive, inputs: tuple[Any, ...], args: tuple[Any, ...], attributes: dict[str, Any], slot: Slot | None
+        self,
+        op: Primitive,
+        inputs: tuple[Any, ...],
+        args: tuple[Any, ...],
+        attributes: dict[str, Any],
+        slot: Slot | None,
     ) -> Any:
         kinds = tuple(value.type for value in inputs)
         pairs = tuple(sorted(attributes.items()))
@@ -72,10 +77,10 @@ class Lowering(Evaluator):
         kinds = [tuple(value.type for value in part) for part in parts]
         if len(parts) < 2 or any(kind != kinds[0] for kind in kinds):
             return tuple(handle(*part) for part in parts)
-        scope = (*handle.next_call(), ("each", handle.number, len(parts)))
+        scope, context = handle.next_copies(len(parts))
         outer, self.nodes = self.nodes, []
         inputs = tuple(GraphValue(self, kind, (-1, i)) for i, kind in enumerate(kinds[0]))
-        result = handle.enter(inputs, handle.environment, scope)
+        result = handle.enter(inputs, handle.environment, context)
         outputs = _as_tuple(result)
         body = pruned(Graph(kinds[0], tuple(self.nodes), tuple(value.port for value in outputs), scope))
         self.nodes = outer
