@@ -1,1 +1,4 @@
-"""The compiler: architecture -> graph -> key and costs -> torch. Only ``emit``, ``interpret`` and ``modules`` import torch."""
+"""The compiler: architecture -> graph -> key and costs -> torch.
+
+Only ``emit``, ``export``, ``interpret`` and ``modules`` import torch.
+"""

@@ -94,6 +94,5 @@ class _Interpreter(Evaluator):
             return tuple(handle(*part) for part in parts)
         scope, context = handle.next_copies(len(parts))
         return tuple(
-            handle.enter(part, handle.environment, in_copy(context, scope, index))
-            for index, part in enumerate(parts)
+            handle.enter(part, handle.environment, in_copy(context, scope, index)) for index, part in enumerate(parts)
         )

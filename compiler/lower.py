@@ -118,7 +118,7 @@ class Lowering(Evaluator):
         known = self.owners.setdefault(slot, needs)
         if known != needs:
             raise ShapeError(
-                f"{op.text(args)} is tied, and its calls need different weights: {known[2]} and {needs[2]}"
+                f"{op.text(args)} is tied, and its calls need different weights: {_needs(known[2])}, and {_needs(needs[2])}"
             )
 
 
@@ -127,6 +127,15 @@ def _infer(
     op: Primitive, kinds: tuple[Type, ...], args: tuple[Any, ...], attributes: tuple[tuple[str, Any], ...]
 ) -> Outputs:
     return op.infer(kinds, args, dict(attributes))
+
+
+def _needs(needed: Any) -> str:
+    """Shapes by name, or the input types."""
+    return (
+        ", ".join(f"{name} {shape}" for name, shape in needed)
+        if isinstance(needed, list)
+        else (f"those for {' and '.join(map(str, needed))}")
+    )
 
 
 def _as_tuple(values: Any) -> tuple[Any, ...]:

@@ -221,7 +221,9 @@ def parse_type(text: str) -> Type:
         elif word in LAYOUTS:
             layout = word
         else:
-            raise ShapeError(f"{word!r} in the type {text!r} is neither a dtype (float, int) nor a layout ({', '.join(LAYOUTS)})")
+            raise ShapeError(
+                f"{word!r} in the type {text!r} is neither a dtype (float, int) nor a layout ({', '.join(LAYOUTS)})"
+            )
     return Type(_parse_axes(match[1].strip(), text), cast(Dtype, dtype), cast("Layout | None", layout))
 
 

@@ -27,7 +27,7 @@ def check_structure(rules: Mapping[str, Rule], start: str, problems: Problems) -
                 "E203",
                 rule.start,
                 rule.start + len(rule.name),
-                f"the rule {rule.name} derives nothing: each of its alternatives needs {rule.name} again, or another such rule",
+                f"the rule {rule.name} derives nothing: each alternative needs it again, or another such rule",
                 "add an alternative that ends",
             )
         _check_twins(rule, problems)
@@ -36,23 +36,33 @@ def check_structure(rules: Mapping[str, Rule], start: str, problems: Problems) -
     for rule in rules.values():
         if rule.name not in reachable:
             problems.warning(
-                "W501", rule.start, rule.start + len(rule.name), f"the rule {rule.name} is never reached from {start}",
+                "W501",
+                rule.start,
+                rule.start + len(rule.name),
+                f"the rule {rule.name} is never reached from {start}",
                 "use it, or leave it out",
-            )  # fmt: skip
+            )
 
 
 def _check_twins(rule: Rule, problems: Problems) -> None:
     seen: dict[object, Production] = {}
     for production in rule.productions:
-        shape = tuple((type(item).__name__, getattr(item, "text", None) or getattr(item, "name", "")
-                       or getattr(item, "values", None)) for item in production.items)  # fmt: skip
+        shape = tuple(
+            (
+                type(item).__name__,
+                getattr(item, "text", None) or getattr(item, "name", "") or getattr(item, "values", None),
+            )
+            for item in production.items
+        )
         first = seen.setdefault(shape, production)
         if first is not production:
             problems.error(
-                "E205", production.start, production.end,
+                "E205",
+                production.start,
+                production.end,
                 f"{rule.name} has this alternative twice, first at {problems.source.place(first.start)}",
                 "a text of it could mean both: change a word, or leave one out",
-            )  # fmt: skip
+            )
 
 
 def _check_transparent_circles(rules: Mapping[str, Rule], problems: Problems) -> None:
@@ -65,9 +75,12 @@ def _check_transparent_circles(rules: Mapping[str, Rule], problems: Problems) ->
             if child == name:
                 production = next(p for p in only[name])
                 problems.error(
-                    "E204", production.start, production.end, f"the rule {name} can derive itself alone",
+                    "E204",
+                    production.start,
+                    production.end,
+                    f"the rule {name} can derive itself alone",
                     "break the circle, or give an alternative of it a word or an alias",
-                )  # fmt: skip
+                )
                 break
             if child not in seen:
                 seen.add(child)
@@ -140,7 +153,8 @@ def mean_matrix(grammar: Grammar) -> tuple[list[str], NDArray[np.float64]]:
                 target = chains if production.is_transparent else children
                 for child in production.children:
                     target[index[name], index[child]] += float(production.weight)
-    return names, np.linalg.solve(np.eye(len(names)) - chains, children)
+    rate: NDArray[np.float64] = np.linalg.solve(np.eye(len(names)) - chains, children).astype(np.float64)
+    return names, rate
 
 
 def branching_rate(grammar: Grammar) -> float:

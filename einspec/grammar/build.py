@@ -142,7 +142,11 @@ class Builder:
             for text, share in texts.items():
                 if text in values:
                     self.problems.error(
-                        "E202", alternative.start, alternative.end, f"{name} has the value {text!r} twice", "leave one out"
+                        "E202",
+                        alternative.start,
+                        alternative.end,
+                        f"{name} has the value {text!r} twice",
+                        "leave one out",
                     )
                 values[text] = weight * share
         choice = Choice(name, tuple(values), tuple(values.values()), definition.start, definition.end)
@@ -160,9 +164,12 @@ class Builder:
     def _check_texts(self, definition: Definition, alternative: Alternative, texts: dict[str, Fraction]) -> None:
         if "" in texts:
             self.problems.error(
-                "E101", alternative.start, max(alternative.end, alternative.start + 1),
-                f"a value of {definition.name} is empty", "give it a text",
-            )  # fmt: skip
+                "E101",
+                alternative.start,
+                max(alternative.end, alternative.start + 1),
+                f"a value of {definition.name} is empty",
+                "give it a text",
+            )
         if alternative.alias is not None:
             self.problems.error(
                 "E101", alternative.start, alternative.end, "a terminal's alternative has no alias", "leave -> out"
@@ -221,9 +228,12 @@ class Builder:
             items = tuple(item for expression in alternative.items if (item := self._item(expression)) is not None)
             if not alternative.items and alternative.alias is None:
                 self.problems.error(
-                    "E102", alternative.start, alternative.start + 1, "an empty alternative is not supported yet",
+                    "E102",
+                    alternative.start,
+                    alternative.start + 1,
+                    "an empty alternative is not supported yet",
                     "give it a word",
-                )  # fmt: skip
+                )
             productions.append(
                 Production(definition.name, index, items, alternative.alias, weight, alternative.start, alternative.end)
             )

@@ -179,9 +179,7 @@ class _Parser:
                 self.take()
         self.expect(":", f"after the name {name.text}")
         alternatives = self.alternatives()
-        return Definition(
-            name.text, name.kind == "TERMINAL", alternatives, start, alternatives[-1].end, tuple(extra)
-        )
+        return Definition(name.text, name.kind == "TERMINAL", alternatives, start, alternatives[-1].end, tuple(extra))
 
     def continues(self) -> bool:
         """Whether the newline here is followed by a line that starts with ``|``."""

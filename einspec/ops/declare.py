@@ -108,25 +108,26 @@ class Primitive(_Op):
         if count is not None and len(inputs) != count:
             raise ShapeError(f"{self.text(args)} takes {count} inputs, not {len(inputs)}: {_types(inputs)}")
         try:
-            outputs = self._call(self.function, inputs, args, attributes)
+            return self._outputs(inputs, args, attributes)
         except ShapeError as error:
             raise ShapeError(f"{self.text(args)} does not accept {_types(inputs)}: {error}") from None
-        kinds = outputs if isinstance(outputs, tuple) else (outputs,)
-        if not kinds or not all(isinstance(kind, Type) for kind in kinds):
-            raise TypeError(f"the type rule of {self.name} returned {outputs!r}: expected a Type or a tuple of them")
-        return outputs
 
-    def accept(
-        self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]
-    ) -> Outputs | None:
+    def accept(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Outputs | None:
         """The output types, or None where :meth:`infer` would raise: no message is made that nobody reads."""
         if self.signature.inputs is not None and len(inputs) != self.signature.inputs:
             return None
         try:
-            outputs: Outputs = self._call(self.function, inputs, args, attributes)
+            return self._outputs(inputs, args, attributes)
         except ShapeError:
             return None
-        return outputs
+
+    def _outputs(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Outputs:
+        outputs: Outputs = self._call(self.function, inputs, args, attributes)
+        if type(outputs) is Type or (
+            isinstance(outputs, tuple) and outputs and all(isinstance(kind, Type) for kind in outputs)
+        ):
+            return outputs
+        raise TypeError(f"the type rule of {self.name} returned {outputs!r}: expected a Type or a tuple of them")
 
     def shapes(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Shapes | int:
         """Shapes of the parameters by name, or their number where the declaration gives only that."""
@@ -142,7 +143,11 @@ class Primitive(_Op):
         return self._call(self.torch, inputs, args, attributes)
 
     def _call(
-        self, function: Callable[..., Any], inputs: tuple[Any, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]
+        self,
+        function: Callable[..., Any],
+        inputs: tuple[Any, ...],
+        args: tuple[Any, ...],
+        attributes: Mapping[str, Any],
     ) -> Any:
         if self.signature.inputs is None:
             names = (argument.name for argument in self.signature.arguments)

@@ -56,9 +56,13 @@ def from_json(space: Space, text: str) -> Architecture:
     except (ValueError, RecursionError, TypeError) as error:
         raise ParseError(f"this is not JSON: {error}; expected what arch.to_json() writes") from None
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        raise ParseError("this JSON is no architecture: expected an object with text and choices, as arch.to_json() writes")
+        raise ParseError(
+            "this JSON is no architecture: expected an object with text and choices, as arch.to_json() writes"
+        )
     if record.get("einspec") != 1:
-        raise ParseError(f"this JSON has format {record.get('einspec')!r}: expected 1; it is of another version of einspec")
+        raise ParseError(
+            f"this JSON has format {record.get('einspec')!r}: expected 1; it is of another version of einspec"
+        )
     choices = record.get("choices")
     same_grammar = record.get("grammar") == space.grammar.digest and record.get("input") == space.input_text()
     if same_grammar and isinstance(choices, list):
@@ -70,7 +74,9 @@ def replay(space: Space, choices: list[Any], text: str) -> Architecture:
     """See :meth:`Space.replay`."""
     arch = from_choices(space, choices)
     if str(arch) != text:
-        raise ParseError(f"the choices derive {_shortened(str(arch))}, and the text says {_shortened(text)}: one was changed")
+        raise ParseError(
+            f"the choices derive {_shortened(str(arch))}, and the text says {_shortened(text)}: one was changed"
+        )
     return arch
 
 
@@ -121,9 +127,7 @@ def _space(text: str, name: str, inputs: tuple[tuple[str, Type], ...], ops: Any,
     return Space(read_text(text, name), given, ops, limits)
 
 
-def restore_space(
-    text: str, name: str, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
-) -> Space:
+def restore_space(text: str, name: str, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits) -> Space:
     """The space that was pickled; architectures that come back one by one share it."""
     try:
         hash(ops)

@@ -14,6 +14,8 @@ class Derivation:
     """
 
     __slots__ = ("children", "depth", "member", "size", "via")
+    size: int
+    depth: int
 
     def __init__(self, member: Member, via: tuple[Member, ...], children: tuple[Derivation, ...]):
         self.member = member

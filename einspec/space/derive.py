@@ -177,7 +177,18 @@ def _located(error: ShapeError, child: TypedChild, member: Member) -> ShapeError
 class TypedChild(Child, Address):
     """A child in an evaluation over types: draws or follows at the first call, replays after it."""
 
-    __slots__ = ("called", "called_in", "depth", "environment", "index", "node", "nonterminal", "outputs", "parent", "run")
+    __slots__ = (
+        "called",
+        "called_in",
+        "depth",
+        "environment",
+        "index",
+        "node",
+        "nonterminal",
+        "outputs",
+        "parent",
+        "run",
+    )
 
     def __init__(
         self,
@@ -196,6 +207,8 @@ class TypedChild(Child, Address):
         self.depth = depth
         self.node: Derivation | None = None
         self.called: Inputs | None = None
+        self.called_in: Environment
+        self.outputs: Outputs
 
     def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
         environment = self.environment.extended(attributes) if attributes else self.environment
@@ -299,7 +312,9 @@ class BoundChild(Child):
         return BoundChild(self.child.tied(), self.site)
 
 
-def evaluate(run: Run, start: Nonterminal, inputs: Inputs, given: Derivation | None = None) -> tuple[Derivation, Outputs]:
+def evaluate(
+    run: Run, start: Nonterminal, inputs: Inputs, given: Derivation | None = None
+) -> tuple[Derivation, Outputs]:
     """One evaluation from the root: draws what ``given`` does not hold.
 
     Raises ``Rejected`` at a limit or a dead end, ``ShapeError`` where types do not fit.

@@ -41,10 +41,10 @@ def sentence(root: Derivation, ignores_blanks: bool) -> str:
 
 
 def _needs_blank(last: str, piece: str) -> bool:
-    """Two words run together mean another word; a comma reads better with a blank."""
+    """Two words run together mean another word; after a comma or a bracket a blank reads better."""
     if last.endswith((",", ";")):
         return True
-    return bool(_WORD.match(last[-1]) and _WORD.match(piece[0]))
+    return bool(_WORD.match(piece[0]) and (_WORD.match(last[-1]) or last[-1] in ")]}"))
 
 
 @lru_cache(maxsize=100_000)

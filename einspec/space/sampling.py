@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from einspec.errors import SamplingError, ShapeError
@@ -97,9 +98,7 @@ def enumerate_space(space: Space, limits: Limits) -> Iterator[Architecture]:
     odometer = Odometer()
     choose = script_chooser(odometer)
     while True:
-        try:
+        with suppress(Rejected):
             yield deep(evaluation_depth(limits), lambda: attempt(space, choose, limits))
-        except Rejected:
-            pass
         if not odometer.advance():
             return

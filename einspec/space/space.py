@@ -138,7 +138,7 @@ class Space:
             raise _at_its_place(error, derivation, source, spans) from None
 
     def check(self, derivation: Derivation) -> Architecture:
-        """The architecture of a derivation. Raises ``ShapeError`` with the node's address if it does not type-check."""
+        """The architecture of a derivation. Raises ``ShapeError`` with the node's address if types do not fit."""
 
         def evaluation() -> Architecture:
             run = Run(None, math.inf, math.inf)
@@ -150,7 +150,7 @@ class Space:
         return deep(derivation.depth, evaluation)
 
     def from_json(self, text: str) -> Architecture:
-        """Reads what ``arch.to_json()`` wrote. Raises ``ParseError`` for anything else, ``ShapeError`` as :meth:`parse`."""
+        """Reads what ``arch.to_json()`` wrote. Raises ``ParseError`` for anything else, else as :meth:`parse`."""
         return codec.from_json(self, text)
 
     def from_choices(self, choices: Iterable[int]) -> Architecture:
@@ -174,7 +174,7 @@ class Space:
         return variation.mutate(self, arch, as_random(rng), exact, where)
 
     def replay(self, choices: list[int], text: str) -> Architecture:
-        """The architecture with exactly these choices, which belong to this text. Raises ``ParseError`` if they do not."""
+        """The architecture with exactly these choices. Raises ``ParseError`` if its text is another."""
         return codec.replay(self, choices, text)
 
     def choices_of(self, derivation: Derivation) -> list[int]:
@@ -207,7 +207,13 @@ class Space:
         return TextParser(self.grammar, self.nonterminals)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return codec.restore_space, (self.grammar.text, self.name, tuple(self.input_types.items()), self.own_ops, self.limits)
+        return codec.restore_space, (
+            self.grammar.text,
+            self.name,
+            tuple(self.input_types.items()),
+            self.own_ops,
+            self.limits,
+        )
 
     def __repr__(self) -> str:
         return f"<space {self.name}: input {self.input_text()}>"

@@ -23,9 +23,16 @@ class Table(Sequence[Member]):
     """
 
     __slots__ = (
-        "_inputs", "_environment", "_parse_only", "cumulative", "members", "nonterminal", "outputs", "positive",
+        "_environment",
+        "_inputs",
+        "_parse_only",
+        "cumulative",
+        "members",
+        "nonterminal",
+        "outputs",
+        "positive",
         "total",
-    )  # fmt: skip
+    )
 
     def __init__(self, nonterminal: Nonterminal, inputs: tuple[Type, ...], environment: Environment):
         self.nonterminal = nonterminal

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from einspec.space.space import Space
 
 
-def mutate(
-    space: Space, arch: Architecture, rng: random.Random, limits: Limits, where: Where | None
-) -> Architecture:
+def mutate(space: Space, arch: Architecture, rng: random.Random, limits: Limits, where: Where | None) -> Architecture:
     """See :meth:`Space.mutate`."""
     choose = random_chooser(rng)
     rejections: Counter[str] = Counter()

@@ -152,18 +152,19 @@ def check_axis(x: Type, axis: int) -> None:
 
 
 @primitive(
-    torch=lambda x, kernel, stride, padding: lambda t: functional.unfold(
-        t, kernel, padding=padding, stride=stride
-    ).transpose(1, 2)
+    torch=lambda x, kernel, stride, padding: (
+        lambda t: functional.unfold(t, kernel, padding=padding, stride=stride).transpose(1, 2)
+    )
 )
 def im2col(x: Type, kernel: int, stride: int, padding: int) -> Type:
-    """Patches of an image as rows: (c, h, w) -> ((h', w'), c k k), with h' = (h + 2p - k) // s + 1."""
+    """Patches of an image as rows: (c, h, w) -> ((h', w'), c k k), with h' = (h + 2p - k) // s + 1.
+
+    The padded image must hold a window: ResNet-18 slides 3x3 windows over 2x2 images.
+    """
     require_float(x)
     if x.layout != "image":
         raise ShapeError("only an image has patches")
     channels, height, width = x.sizes
-    if min(height, width) < kernel:
-        raise ShapeError(f"the image is smaller than the window of {kernel}")
     grid = Axis(window(height, kernel, stride, padding), window(width, kernel, stride, padding))
     return Type((grid, channels * kernel * kernel), x.dtype)
 
@@ -177,7 +178,7 @@ def window(size: int, kernel: int, stride: int, padding: int, dilation: int = 1)
         raise ShapeError(f"a window of {kernel} with stride {stride} and padding {padding} is impossible")
     reach = dilation * (kernel - 1) + 1
     if size + 2 * padding < reach:
-        raise ShapeError(f"a size of {size} is smaller than the window of {reach}")
+        raise ShapeError(f"a size of {size} with padding {padding} is smaller than the window of {reach}")
     return (size + 2 * padding - reach) // stride + 1
 
 

@@ -1,0 +1,155 @@
+"""Options and arguments that several commands share, and how what they name is loaded."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from einspec.errors import EinspecError, ParseError
+
+if TYPE_CHECKING:
+    from einspec.space import Architecture, Limits, Space
+
+LIMITS = ("max_nodes", "max_depth", "max_params", "max_macs", "attempts")
+_LARGEST_ARCH_FILE = 16 << 20
+
+Commands = Any
+"""argparse gives what ``add_subparsers`` returns no public name."""
+
+
+def count(text: str) -> int:
+    """An option that is a whole number of at least 1."""
+    return _at_least(1, text)
+
+
+def amount(text: str) -> int:
+    """An option that is a whole number of at least 0."""
+    return _at_least(0, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if value < least:
+        raise argparse.ArgumentTypeError(f"{text} is not possible: expected at least {least}")
+    return value
+
+
+def add_space(parser: argparse.ArgumentParser) -> None:
+    """SPACE, --input and --ops."""
+    parser.add_argument("space", metavar="SPACE", help="a bundled name, or a grammar file")
+    parser.add_argument(
+        "--input",
+        metavar="TYPE",
+        action="append",
+        help="input type without the batch, as in 3,32,32 (default: the grammar's own); for several inputs, "
+        "give --input name=TYPE several times",
+    )
+    add_ops(parser)
+
+
+def add_ops(parser: argparse.ArgumentParser) -> None:
+    """--ops."""
+    parser.add_argument(
+        "--ops", metavar="MODULE", action="append", help="a Python module with ops of your own; it is imported"
+    )
+
+
+def add_architecture(parser: argparse.ArgumentParser) -> None:
+    """ARCH."""
+    parser.add_argument(
+        "arch", metavar="ARCH", help="the text of an architecture, a .arch file, or - for standard input"
+    )
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """--max-nodes and the like."""
+    for name in LIMITS:
+        kind = amount if name in ("max_params", "max_macs") else count
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="N", type=kind, help=_LIMIT_HELP[name])
+
+
+_LIMIT_HELP = {
+    "max_nodes": "at most so many nodes that name an op (default 2000)",
+    "max_depth": "nested at most so deep (default 200)",
+    "max_params": "at most so many parameters",
+    "max_macs": "at most so many multiply-accumulates for one example",
+    "attempts": "give a draw up after so many attempts (default 10000)",
+}
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def given_limits(args: argparse.Namespace) -> dict[str, int]:
+    """The limits that were given."""
+    return {name: getattr(args, name) for name in LIMITS if getattr(args, name) is not None}
+
+
+def load_space(args: argparse.Namespace, input: Any = None) -> Space:
+    """The space that the arguments name; ``input`` is the type where none is given there.
+
+    Limits that were given replace the defaults.
+    """
+    import einspec
+
+    own = given_limits(args) if hasattr(args, "max_nodes") else {}
+    limits: Limits | None = einspec.Limits(**own) if own else None
+    return einspec.load(args.space, input=_input(args.input) or input, ops=load_ops(args), limits=limits)
+
+
+def load_ops(args: argparse.Namespace) -> Any:
+    """The modules of --ops. Raises ``EinspecError`` for one that cannot be imported."""
+    modules = []
+    for name in args.ops or ():
+        if "" not in sys.path:
+            sys.path.insert(0, "")  # a module beside the user's grammar, as with python -m
+        try:
+            modules.append(importlib.import_module(name.removesuffix(".py")))
+        except Exception as error:
+            raise EinspecError(
+                f"--ops {name}: importing it failed: {type(error).__name__}: {error}; "
+                "expected the name of a Python module, found from here or installed"
+            ) from None
+    return modules or None
+
+
+def _input(texts: list[str] | None) -> Any:
+    if not texts:
+        return None
+    if len(texts) == 1 and "=" not in texts[0]:
+        return texts[0]
+    named = dict(text.partition("=")[::2] for text in texts)
+    if len(named) != len(texts) or any(not name.isidentifier() or not kind for name, kind in named.items()):
+        raise ParseError(f"--input {' --input '.join(texts)}: expected one type, or name=TYPE with different names")
+    return named
+
+
+def read_architecture(space: Space, text: str) -> Architecture:
+    """The architecture of ARCH. Raises ``ParseError`` for a file that cannot be read."""
+    if text == "-":
+        return space.parse(sys.stdin.read(), name="<stdin>")
+    if not text.endswith(".arch"):
+        return space.parse(text)
+    try:
+        path = Path(text)
+        if path.stat().st_size > _LARGEST_ARCH_FILE:
+            raise ParseError(f"{text}: larger than {_LARGEST_ARCH_FILE >> 20} MiB, so it is not read")
+        return space.parse(path.read_text(encoding="utf-8"), name=text)
+    except OSError as error:
+        raise ParseError(f"{text}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ParseError(f"{text}: not UTF-8; save the file as UTF-8") from None
+
+
+def print_json(value: Any) -> None:
+    """A JSON value on standard output."""
+    print(json.dumps(value, indent=2))

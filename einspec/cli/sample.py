@@ -1,0 +1,55 @@
+"""``einspec sample``: architectures drawn from a space."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from einspec.cli.options import Commands, add_json, add_limits, add_space, count, load_space, print_json
+
+if TYPE_CHECKING:
+    from einspec.space import Architecture
+
+
+def add_to(commands: Commands) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "sample",
+        help="architectures drawn from a space",
+        description="Draws valid architectures, one per line. The same seed draws the same ones everywhere.",
+    )
+    add_space(parser)
+    parser.add_argument("-n", metavar="N", type=count, default=10, help="how many (default 10)")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the draws (default 0)")
+    parser.add_argument("--unique", action="store_true", help="no two of the same key")
+    add_limits(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the samples as they are drawn."""
+    space = load_space(args)
+    samples = space.samples(args.n, rng=args.seed, unique=args.unique)
+    if args.json:
+        print_json([describe(arch) for arch in samples])
+    else:
+        for arch in samples:
+            print(arch)
+    return 0
+
+
+def describe(arch: Architecture) -> dict[str, Any]:
+    """What JSON says of an architecture."""
+    output = arch.output if isinstance(arch.output, tuple) else (arch.output,)
+    return {
+        "text": str(arch),
+        "input": arch.space.input_text(),
+        "output": "; ".join(map(str, output)),
+        "nodes": len(arch),
+        "depth": arch.depth,
+        "params": arch.params,
+        "macs": arch.macs,
+        "log_prob": arch.log_prob if arch.log_prob > float("-inf") else None,
+        "key": arch.key,
+    }

@@ -1,0 +1,87 @@
+"""``einspec show``: one architecture as a tree, with types on every edge."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from einspec.cli.options import (
+    Commands,
+    add_architecture,
+    add_json,
+    add_space,
+    load_space,
+    print_json,
+    read_architecture,
+)
+from einspec.cli.sample import describe
+
+if TYPE_CHECKING:
+    from einspec.ops.declare import Outputs
+    from einspec.space import Architecture
+
+_DEEPEST_INDENT = 40
+
+
+def add_to(commands: Commands) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "show",
+        help="one architecture: tree, types, cost, key",
+        description="Prints the tree of an architecture with the types on every edge, and what it costs. The "
+        "numbers are those in the names of a compiled module's parameters.",
+    )
+    add_space(parser)
+    add_architecture(parser)
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the tree."""
+    arch = read_architecture(load_space(args), args.arch)
+    rows = list(_rows(arch))
+    if args.json:
+        print_json({**describe(arch), "tree": [dict(zip(("node", "op", "types"), row, strict=True)) for row in rows]})
+        return 0
+    width = min(60, max(len(op) for _, op, _ in rows))
+    for number, op, types in rows:
+        print(f"{number:>4}  {op:<{width}}  {types}")
+    print()
+    for name, value in _figures(arch).items():
+        print(f"{name:<12}{value}")
+    return 0
+
+
+def _rows(arch: Architecture) -> Iterator[tuple[int, str, str]]:
+    from einspec.space.edges import edge_types
+
+    edges = edge_types(arch)
+    for number, (address, node) in enumerate(arch.derivation.addresses()):
+        inputs, outputs = edges[address]
+        depth = len(address)
+        indent = "  " * depth if depth <= _DEEPEST_INDENT else f"{'  ' * _DEEPEST_INDENT}[{depth}] "
+        yield number, indent + node.member.text(), f"{types_text(inputs)} -> {types_text(outputs)}"
+
+
+def types_text(types: Outputs | tuple[Any, ...]) -> str:
+    """One type, or several; equal ones are counted: ``4 x (3, 8, 8)``."""
+    several = types if isinstance(types, tuple) else (types,)
+    if len(several) > 1 and all(kind is several[0] for kind in several):
+        return f"{len(several)} x {several[0]}"
+    return " and ".join(map(str, several))
+
+
+def _figures(arch: Architecture) -> dict[str, str]:
+    probability = "never drawn (log -inf)" if math.isinf(arch.log_prob) else f"log {arch.log_prob:.4f}"
+    return {
+        "input": arch.space.input_text(),
+        "output": types_text(arch.output),
+        "nodes": f"{len(arch):,}, {arch.depth:,} deep; graph {len(arch.graph):,}",
+        "parameters": f"{arch.params:,}",
+        "MACs": f"{arch.macs:,} per example",
+        "probability": probability,
+        "key": arch.key,
+    }
