@@ -7,8 +7,9 @@ import keyword
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import fx, nn
@@ -16,10 +17,8 @@ from torch import fx, nn
 from einspec.compiler.graph import Copy, Graph, Node, Slot
 from einspec.compiler.modules import Copies, MeanHead
 from einspec.errors import CompileError, EinspecError
+from einspec.space.architecture import Architecture
 from einspec.types import Type
-
-if TYPE_CHECKING:
-    from einspec.space.architecture import Architecture
 
 MOST_CALLS = 1_000_000
 """Primitives that one forward pass may run; replicas of replicas soon ask for billions."""
@@ -36,6 +35,8 @@ def compile(arch: Architecture, head: Head = None, *, fuse: bool = True, seed: i
     allows kernels that are faster and equal; the module of today has the graph's own primitives either way.
     Raises ``CompileError`` for an op without a torch realisation, and for what no machine could run.
     """
+    if not isinstance(arch, Architecture):
+        raise TypeError(f"expected an architecture, as space.parse or space.sample gives, not {type(arch).__name__}")
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise TypeError(f"seed={seed!r}: expected a whole number")
     _check_head(arch, head)
@@ -44,16 +45,20 @@ def compile(arch: Architecture, head: Head = None, *, fuse: bool = True, seed: i
             f"one forward pass would run {arch.graph.written_out:,} primitives, and the limit is {MOST_CALLS:,}: "
             "replicas of replicas multiply; sample with max_macs or max_params, or fewer nodes"
         )
-    names = [name or "x" for name in arch.space.input_types]
     with torch.random.fork_rng(devices=[]):
-        return _Emitter(seed).module(arch.graph, (), names, head)
+        return _Emitter(seed).module(arch.graph, (), _identifiers(arch.space.input_types), head)
 
 
 def _check_head(arch: Architecture, head: Head) -> None:
     if head is None:
         return
     if isinstance(arch.output, tuple):
-        raise CompileError(f"a head takes one output, and this architecture has {len(arch.output)}: compile it without")
+        raise CompileError(
+            f"a head takes one output, and this architecture gives the tuple ({', '.join(map(str, arch.output))}): "
+            "compile it without"
+        )
+    if arch.output.dtype != "float":
+        raise CompileError(f"a head computes with floats, and the output is {arch.output}: compile it without")
     if isinstance(head, bool) or not (isinstance(head, int) or callable(head)):
         raise TypeError(f"head={head!r}: expected None, a number of classes, or a function from the output type")
     if isinstance(head, int) and head < 1:
@@ -70,7 +75,7 @@ class _Emitter:
         root = nn.Module()
         trace = fx.Graph()
         tracer = fx.proxy.GraphAppendingTracer(trace)
-        inputs = [fx.Proxy(trace.placeholder(_identifier(name)), tracer) for name in names]
+        inputs = [fx.Proxy(trace.placeholder(name), tracer) for name in names]
         values: list[tuple[fx.Proxy, ...]] = []
         unnamed: Counter[str] = Counter()
         for node, name in zip(graph.nodes, graph.module_names(), strict=True):
@@ -84,7 +89,7 @@ class _Emitter:
                 root.add_module(name, what)
                 result = fx.Proxy(trace.call_module(name, tuple(value.node for value in given)), tracer)
             else:
-                result = what(*given)
+                result = _trace(what, given, node)
             values.append(_ports(node, result))
         outputs = [inputs[output] if index < 0 else values[index][output] for index, output in graph.outputs]
         if head is not None:
@@ -131,7 +136,8 @@ class _Emitter:
             int.from_bytes(hashlib.sha256(f"{self.seed}:head".encode()).digest()[:8], "big") >> 1
         )
         if isinstance(head, int):
-            return MeanHead(output.rank, output.channel_axis, output.channels, head)
+            with _as_compile_error(f"a head of {head:,} classes for {output}"):
+                return MeanHead(output.rank, output.channel_axis, output.channels, head)
         assert head is not None
         module = head(output)
         if not isinstance(module, nn.Module):
@@ -141,13 +147,34 @@ class _Emitter:
 
 def _build(node: Node) -> Any:
     assert node.op is not None
+    with _as_compile_error(f"{node.text()} for {', '.join(map(str, node.input_types))}"):
+        what = node.op.realise(node.input_types, node.args, dict(node.attributes))
+    if not callable(what) or isinstance(what, type):
+        raise CompileError(
+            f"torch= of the op {node.op.name} returned {what!r}: expected an nn.Module, or a function of tensors"
+        )
+    return what
+
+
+@contextmanager
+def _as_compile_error(what: str) -> Iterator[None]:
+    """What torch refuses to make, a machine too small for it among the reasons."""
     try:
-        return node.op.realise(node.input_types, node.args, dict(node.attributes))
+        yield
     except EinspecError:
         raise
     except (RuntimeError, MemoryError, OverflowError) as error:
-        kinds = ", ".join(map(str, node.input_types))
-        raise CompileError(f"torch cannot make {node.text()} for {kinds}: {str(error).splitlines()[0]}") from None
+        raise CompileError(f"torch cannot make {what}: {(str(error) or 'out of memory').splitlines()[0]}") from None
+
+
+def _trace(function: Callable[..., Any], given: list[fx.Proxy], node: Node) -> Any:
+    """The result of a function of tensors, which becomes part of the graph."""
+    try:
+        return function(*given)
+    except fx.proxy.TraceError as error:
+        raise CompileError(
+            f"{node.text()} cannot be traced: {error}; let torch= return an nn.Module, which is called as it is"
+        ) from None
 
 
 def _ports(node: Node, result: Any) -> tuple[fx.Proxy, ...]:
@@ -161,6 +188,14 @@ def _ports(node: Node, result: Any) -> tuple[fx.Proxy, ...]:
     return tuple(operator.getitem(result, index) for index in range(len(node.outputs)))
 
 
-def _identifier(name: str) -> str:
-    clean = re.sub(r"\W", "_", name)
-    return f"input_{clean}" if not clean.isidentifier() or keyword.iskeyword(clean) else clean
+def _identifiers(names: Iterable[str]) -> list[str]:
+    """Parameter names for a space's inputs, as like them as Python allows; a single input has no name."""
+    found: list[str] = []
+    for name in names:
+        clean = re.sub(r"\W", "_", name or "x")
+        if not clean.isidentifier() or keyword.iskeyword(clean) or clean == "self":
+            clean = f"input_{clean}"
+        while clean in found:
+            clean += "_"
+        found.append(clean)
+    return found
