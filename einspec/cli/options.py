@@ -134,16 +134,16 @@ def _input(texts: list[str] | None) -> Any:
 
 
 def read_architecture(space: Space, text: str) -> Architecture:
-    """The architecture of ARCH. Raises ``ParseError`` for a file that cannot be read."""
+    """The architecture of ARCH; a file may end in a newline. Raises ``ParseError`` if it cannot be read."""
     if text == "-":
-        return space.parse(sys.stdin.read(), name="<stdin>")
+        return space.parse(sys.stdin.read().rstrip(), name="<stdin>")
     if not text.endswith(".arch"):
         return space.parse(text)
     try:
         path = Path(text)
         if path.stat().st_size > _LARGEST_ARCH_FILE:
             raise ParseError(f"{text}: larger than {_LARGEST_ARCH_FILE >> 20} MiB, so it is not read")
-        return space.parse(path.read_text(encoding="utf-8"), name=text)
+        return space.parse(path.read_text(encoding="utf-8").rstrip(), name=text)
     except OSError as error:
         raise ParseError(f"{text}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

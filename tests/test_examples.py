@@ -1,0 +1,48 @@
+"""Every example and every Python snippet of the README runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["first_space", "own_ops", "own_loop"])
+def test_example_runs(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / f"{name}.py"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_readme_snippets_run_in_order() -> None:
+    snippets = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(snippets) >= 3
+    names: dict[str, object] = {}
+    for snippet in snippets:
+        exec(compile(snippet, "README.md", "exec"), names)
+
+
+def test_readme_grammar_is_a_space() -> None:
+    import einspec
+
+    (grammar,) = re.findall(r"```lark\n(.*?)```", README, re.DOTALL)
+    assert einspec.loads(grammar).sample(rng=0)
+
+
+def test_readme_shows_the_error_that_comes() -> None:
+    import einspec
+
+    space = einspec.load("einspace", input=(3, 32, 32))
+    text = re.search(r'>>> space\.parse\("(.*?)"\)\neinspec\.ShapeError: (.*?)\n```', README, re.DOTALL)
+    assert text is not None
+    with pytest.raises(einspec.ShapeError) as error:
+        space.parse(text[1])
+    assert str(error.value) == text[2]
