@@ -150,13 +150,9 @@ class Database:
         for name, (_, types) in _COLUMNS.items():
             if not isinstance(row[name], types):
                 expected = " or ".join("NULL" if t is type(None) else t.__name__ for t in types)
-                raise _damaged(
-                    self.path, f"evaluation {index}: {name} is {_brief(row[name])}; expected {expected}"
-                )
+                raise _damaged(self.path, f"evaluation {index}: {name} is {_brief(row[name])}; expected {expected}")
         if row["score"] is not None and not math.isfinite(row["score"]):
-            raise _damaged(
-                self.path, f"evaluation {index}: score is {row['score']}; expected a finite number"
-            )
+            raise _damaged(self.path, f"evaluation {index}: score is {row['score']}; expected a finite number")
         status = row.pop("status")
         record = Record(**row | {"metrics": self._metrics(index, row["metrics"])})
         if status != record.status or (record.score is None) == (record.error is None):
@@ -215,8 +211,7 @@ def _reported(path: Path) -> Iterator[None]:
         raise _damaged(path, str(error)) from error
     except OSError as error:
         raise StoreError(
-            f"{path}: cannot be read or written: {error.strerror}. Check the disk and the permissions of the "
-            f"folder"
+            f"{path}: cannot be read or written: {error.strerror}. Check the disk and the permissions of the folder"
         ) from error
 
 
@@ -228,9 +223,7 @@ def _damaged(path: Path, what: str) -> StoreError:
 
 
 def _foreign(path: Path, what: str) -> StoreError:
-    return StoreError(
-        f"{path}: {what}; expected a run file of einspec. Choose another folder; nothing was changed"
-    )
+    return StoreError(f"{path}: {what}; expected a run file of einspec. Choose another folder; nothing was changed")
 
 
 def _sql_int(value: int) -> int | float:

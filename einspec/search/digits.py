@@ -106,8 +106,6 @@ def split(classes: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
         shuffled = sorted(members, key=lambda _: rng.random())
         first = round(_TRAINING * len(members))
         second = first + round(_VALIDATION * len(members))
-        for part, indices in zip(
-            parts, (shuffled[:first], shuffled[first:second], shuffled[second:]), strict=True
-        ):
+        for part, indices in zip(parts, (shuffled[:first], shuffled[first:second], shuffled[second:]), strict=True):
             part.extend(indices)
     return parts

@@ -51,9 +51,7 @@ def evolution(
     progress: Callback | None = None,
 ) -> SearchResult:
     """Regularised evolution (Real et al. 2019, arXiv:1802.01548); see ``Evolution`` and ``run_search``."""
-    strategy = Evolution(
-        space, seed=seed, seeds=seeds, where=where, population=population, tournament=tournament
-    )
+    strategy = Evolution(space, seed=seed, seeds=seeds, where=where, population=population, tournament=tournament)
     return run_search(strategy, evaluate, budget=budget, out=out, progress=progress)
 
 
@@ -87,9 +85,7 @@ def run_search(
 class _Search:
     """One run of the loop. A store that has begun is replayed first: its records stand in for evaluate."""
 
-    def __init__(
-        self, strategy: AbstractStrategy, evaluate: Evaluate, budget: int, progress: Callback | None
-    ) -> None:
+    def __init__(self, strategy: AbstractStrategy, evaluate: Evaluate, budget: int, progress: Callback | None) -> None:
         self._strategy = strategy
         self._evaluate = evaluate
         self._budget = budget

@@ -50,8 +50,7 @@ def check_same(path: Path, *, found: dict[str, Any], expected: dict[str, Any]) -
     differing = [name for name in sorted(ours | theirs) if ours.get(name) != theirs.get(name)]
     if differing:
         lines = [
-            f"  {name}: the run has {_shown(theirs, name)}, this search has {_shown(ours, name)}"
-            for name in differing
+            f"  {name}: the run has {_shown(theirs, name)}, this search has {_shown(ours, name)}" for name in differing
         ]
         raise StoreError(
             "\n".join(

@@ -39,15 +39,11 @@ def best_so_far(evaluations: Iterable[Scored]) -> list[tuple[int, float]]:
     scored = _scored(evaluations)
     return [
         (number, best)
-        for (number, _), best in zip(
-            scored, itertools.accumulate((score for _, score in scored), max), strict=True
-        )
+        for (number, _), best in zip(scored, itertools.accumulate((score for _, score in scored), max), strict=True)
     ]
 
 
-def draw_progress(
-    path: str | os.PathLike[str], runs: Mapping[str, Iterable[Scored]], *, score: str = "score"
-) -> Path:
+def draw_progress(path: str | os.PathLike[str], runs: Mapping[str, Iterable[Scored]], *, score: str = "score") -> Path:
     """Write a picture of runs, each under its name, as ``.svg`` or ``.png``; its path.
 
     score: what the vertical axis says. Raises ``EinspecError`` where matplotlib is missing, ``ValueError``
@@ -71,9 +67,7 @@ def _draw_run(axes: Axes, name: str, evaluations: list[Scored], colour: str) -> 
     dots = _scored(evaluations)
     axes.scatter(*_columns(dots), s=10, color=colour, alpha=0.35, linewidths=0)
     failed = [one.number + 1 for one in evaluations if one.score is None]
-    axes.scatter(
-        failed, [0.02] * len(failed), s=12, color=colour, marker="x", transform=axes.get_xaxis_transform()
-    )
+    axes.scatter(failed, [0.02] * len(failed), s=12, color=colour, marker="x", transform=axes.get_xaxis_transform())
     line = best_so_far(evaluations)
     label = f"{name}: best {line[-1][1]:.4f}" if line else f"{name}: none"
     axes.step(*_columns(line), where="post", color=colour, label=label)
@@ -93,9 +87,7 @@ def _figure() -> Figure:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise EinspecError(
-            'pictures need matplotlib; install it with: pip install "einspec[demo]"'
-        ) from error
+        raise EinspecError('pictures need matplotlib; install it with: pip install "einspec[demo]"') from error
     figure = Figure(figsize=(7, 4), layout="constrained")
     FigureCanvasAgg(figure)  # no window, whatever backend the user has set
     return figure

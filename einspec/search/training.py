@@ -50,9 +50,7 @@ def train(model: nn.Module, examples: Examples, training: Training, *, seed: int
 
     Raises ``FloatingPointError`` as soon as the loss or the gradient is not finite.
     """
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
-    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
     steps = training.epochs * _batches_per_epoch(examples, training)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     model.train()

@@ -10,6 +10,8 @@ from einspec.errors import EinspecError
 from einspec.search import load_task, random_search, read_run
 from einspec.search.digits import Digits, load, split
 from einspec.search.training import Training
+from einspec.space import Limits
+from einspec.space import load as load_space
 from tests.search.fake import Words
 
 CLASSES = [*range(10)] * 50
@@ -98,3 +100,22 @@ def test_an_unknown_task():
     with pytest.raises(EinspecError) as caught:
         load_task("digit")
     assert str(caught.value) == "task 'digit': no such task; expected digits; did you mean 'digits'?"
+
+
+def test_what_fits_is_bounded_by_counts():
+    task = Digits(max_primitives=9, max_activations=1000)
+    space = load_space("einspace", input=task.input)
+    assert task.fits(space.parse("seq(linear(16), relu)"))
+    assert not task.fits(space.parse("seq(linear(128), relu)"))  # 2 * 8 * 128 values
+    assert not task.fits(space.parse("replicate(group(8,2), replicate(group(8,3), relu, cat(3)), cat(2))"))
+
+
+def test_an_architecture_is_trained():
+    task = Digits(training=Training(epochs=5))
+    space = load_space("einspace", input=task.input, limits=Limits(**task.limits))
+    arch = space.parse("route(im2col(8,8,0), seq(linear(64), relu), col2im)")
+    first, second = task(arch), task(arch)
+    assert first == second
+    assert first.score > 0.85
+    result = random_search(space, task, budget=3, seed=0, where=task.fits, seeds=[arch])
+    assert result.evaluations[0].score >= first.score

@@ -9,9 +9,7 @@ HEAVY = ("torch", "numpy", "sklearn", "matplotlib", "lark")
 def loaded_after(statement):
     """Which heavy libraries a fresh interpreter has loaded after a statement."""
     code = f"{statement}\nimport sys\nprint(*(name for name in {HEAVY} if name in sys.modules))"
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_importing_search_loads_nothing_heavy():

@@ -19,9 +19,7 @@ def progress(done, budget=40, best=None):
 
 def test_the_text():
     assert str(progress(0)) == "evolution 0/40 evaluations, best none, failures 2, duplicates avoided 7"
-    assert str(progress(9, best=BEST)) == (
-        "evolution 9/40 evaluations, best 0.9625, failures 2, duplicates avoided 7"
-    )
+    assert str(progress(9, best=BEST)) == ("evolution 9/40 evaluations, best 0.9625, failures 2, duplicates avoided 7")
 
 
 def test_the_bar_is_one_line_that_is_rewritten(monkeypatch):

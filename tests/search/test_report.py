@@ -72,8 +72,7 @@ def test_a_place_that_cannot_be_written_to(tmp_path, runs):
     with pytest.raises(StoreError) as caught:
         draw_progress(tmp_path / "file" / "p.svg", runs)
     assert str(caught.value) == (
-        f"{tmp_path}/file/p.svg: cannot be written: File exists. Check the disk and the permissions "
-        f"of the folder"
+        f"{tmp_path}/file/p.svg: cannot be written: File exists. Check the disk and the permissions of the folder"
     )
 
 

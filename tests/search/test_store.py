@@ -147,9 +147,7 @@ def test_failures_are_replayed(tmp_path):
         return score(word)
 
     search(tmp_path, evaluate=evaluate)
-    assert plain(search(tmp_path, evaluate=evaluate, budget=40)) == plain(
-        search(None, evaluate=evaluate, budget=40)
-    )
+    assert plain(search(tmp_path, evaluate=evaluate, budget=40)) == plain(search(None, evaluate=evaluate, budget=40))
 
 
 def test_an_interrupt_keeps_what_is_finished(tmp_path):
@@ -364,13 +362,11 @@ def test_another_format_is_refused(run, found):
         ),
         (
             "UPDATE evaluations SET status = 'fine', score = 1.5 WHERE number = 3",
-            "evaluation 3: status is 'fine', score 1.5, error None; expected ok with a score, or failed with "
-            "an error",
+            "evaluation 3: status is 'fine', score 1.5, error None; expected ok with a score, or failed with an error",
         ),
         (
             "UPDATE evaluations SET score = NULL WHERE number = 3",
-            "evaluation 3: status is 'ok', score None, error None; expected ok with a score, or failed with "
-            "an error",
+            "evaluation 3: status is 'ok', score None, error None; expected ok with a score, or failed with an error",
         ),
         (
             "UPDATE evaluations SET score = 9e999 WHERE number = 3",
@@ -409,9 +405,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError) as caught:
         search(tmp_path / "file" / "run")
-    assert str(caught.value) == (
-        f"{tmp_path}/file/run: cannot be made: Not a directory. Choose another folder"
-    )
+    assert str(caught.value) == (f"{tmp_path}/file/run: cannot be made: Not a directory. Choose another folder")
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path):

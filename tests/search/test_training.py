@@ -87,9 +87,7 @@ def test_divergence_is_an_error(model, what):
     threads = torch.get_num_threads()
     with pytest.raises(FloatingPointError) as caught:
         train(model, examples(), SHORT, seed=0)
-    assert str(caught.value) == (
-        f"training diverged: {what}; expected a finite number. A lower learning rate may help"
-    )
+    assert str(caught.value) == (f"training diverged: {what}; expected a finite number. A lower learning rate may help")
     assert torch.get_num_threads() == threads
 
 
