@@ -42,12 +42,12 @@ class Axis:
     size: int
 
     def __new__(cls, *parts: int) -> Axis:
-        known = cls._known.get(parts)
-        if known is not None and all(type(part) is int for part in parts):
-            return known
         for part in parts or (None,):
             if type(part) is not int or part < 1:
                 raise ShapeError(f"{part!r} is not a size: every size of a type is a whole number of at least 1")
+        known = cls._known.get(parts)
+        if known is not None:
+            return known
         axis = super().__new__(cls)
         axis.parts = parts
         axis.size = math.prod(parts)
@@ -145,7 +145,7 @@ def _axis(axis: AxisLike) -> Axis:
     if isinstance(axis, Axis):
         return axis
     if isinstance(axis, tuple):
-        if len(axis) < 2 or any(isinstance(part, tuple) for part in axis):
+        if len(axis) < 2 or any(isinstance(part, (tuple, list)) for part in axis):
             raise ShapeError(f"{axis!r} is not an axis: a composite has two or more plain sizes, as in ((4, 4), 8)")
         return Axis(*axis)
     return Axis(axis)

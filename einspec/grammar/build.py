@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from fractions import Fraction
 
 from einspec.grammar.model import Choice, Item, Literal, Production, Reference, Rule
@@ -12,7 +13,10 @@ from einspec.grammar.weights import Weights
 from einspec.text import did_you_mean
 
 _NUMERAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?(\s*,\s*[+-]?\d+)*")
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "\\": "\\", '"': '"'}
 _MOST_VALUES = 100_000
+_DEEPEST_TERMINAL = 100
 
 COMMON_TERMINALS = {
     "WS": r"[ \t\f\r\n]+",
@@ -191,6 +195,10 @@ class Builder:
         if item.kind == "string":
             return {self._unquote(item): Fraction(1)}
         if item.kind == "terminal" and item.text in self.definitions:
+            if len(above) > _DEEPEST_TERMINAL:
+                message = f"terminals nested deeper than {_DEEPEST_TERMINAL}"
+                self.problems.error("E204", item.start, item.end, message, "write the inner ones out")
+                return {}
             if item.text in above:
                 self.problems.error("E204", item.start, item.end, f"{item.text} is made of itself", "break the circle")
                 return {}
@@ -218,8 +226,18 @@ class Builder:
         if text.endswith("i"):
             self._unsupported(item.start, item.end, "a string of either case")
             text = text[:-1]
-        escapes = {"n": "\n", "t": "\t", "r": "\r", "f": "\f"}
-        return re.sub(r"\\(.)", lambda match: escapes.get(match[1], match[1]), text[1:-1])
+        return _ESCAPE.sub(lambda match: self._unescaped(match, item), text[1:-1])
+
+    def _unescaped(self, match: re.Match[str], item: Expression) -> str:
+        """What a backslash and its character mean to Lark: a backslash before any other character stays."""
+        code, character = match[1] or match[2] or match[3], match[4]
+        if code and int(code, 16) <= sys.maxunicode:
+            return chr(int(code, 16))
+        if code or character in "xuU":
+            self.problems.error(
+                "E101", item.start, item.end, f"{match.group()} is no character", r"as in \x41, \u0041 or \U00000041"
+            )
+        return _ESCAPES.get(character, match.group())
 
     def _rule(self, definition: Definition) -> Rule:
         weights = self.weights.of(definition)

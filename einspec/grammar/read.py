@@ -32,18 +32,20 @@ def find_grammar(name: str | Path) -> Path:
     if text in bundled_names():
         return BUNDLED / f"{text}.lark"
     path = Path(name)
-    if "\0" not in text and path.is_file():
-        return path
-    looks_like_path = "/" in text or "\\" in text or "." in text or "\0" in text
-    if looks_like_path:
-        reason = "it is a folder" if "\0" not in text and path.is_dir() else "there is no such file"
-        raise GrammarError(f"{text!r}: {reason}; expected a grammar file (*.lark) or one of {listing(bundled_names())}")
+    try:
+        if path.is_file():
+            return path
+        is_folder = path.is_dir()
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        shown = text if len(text) < 200 else f"{text[:200]}..."
+        raise GrammarError(f"{shown}: cannot be read: {error.strerror}") from None
+    known = ", ".join(bundled_names())
+    if "\0" in text or "/" in text or "\\" in text or path.suffix:
+        reason = "it is a folder" if is_folder else "there is no such file"
+        raise GrammarError(f"{text!r}: {reason}; expected a grammar file (*.lark) or a bundled space ({known})")
     hint = did_you_mean(text, bundled_names())
     raise GrammarError(
-        f"{text!r} is not a bundled space{'; ' + hint if hint else ''} "
-        f"Expected {listing(bundled_names())}, or the path of a grammar file."
-        if hint
-        else f"{text!r} is neither a bundled space ({', '.join(bundled_names())}) nor the path of a grammar file"
+        f"{text!r} is neither a bundled space ({known}) nor the path of a grammar file" + (f"; {hint}" if hint else "")
     )
 
 

@@ -10,6 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from einspec.errors import ShapeError
+from einspec.types import Type
+
 Value = Any
 """What flows between ops: a ``Type``, a value of a graph, or a tensor with its type. A combinator is run
 over all three, reads ``.axes``, ``.layout`` and ``.dtype`` of each, and must not ask which one it has."""
@@ -50,6 +53,8 @@ def each(child: Child, values: Iterable[Value]) -> tuple[Value, ...]:
     Calls at one type stay folded in the graph as one replica node with a body and a count, so that
     nested replicas are never written out. The weights are separate unless the child is tied.
     """
+    if isinstance(values, Type):
+        raise ShapeError(f"several values are expected where there is one: {values}")
     return child.each(values)
 
 

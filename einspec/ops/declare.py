@@ -13,6 +13,7 @@ from typing import Any, TypeVar, overload
 from einspec.errors import ShapeError
 from einspec.ops.control import Value
 from einspec.ops.signature import Signature, read_signature
+from einspec.text import plural
 from einspec.types import Type
 
 Outputs = Type | tuple[Type, ...]
@@ -98,6 +99,9 @@ class Primitive(_Op):
             args += tuple(keywords.pop(a.name) for a in self.signature.arguments[len(args) :] if a.name in keywords)
         if not inputs or len(args) != len(self.signature.arguments):
             raise TypeError(f"{self.name} is called as {self.name}{self.signature}")
+        for value in inputs:
+            if isinstance(value, tuple):
+                raise ShapeError(f"{self.text(args)} is given {plural(len(value), 'value')} as one input")
         if isinstance(inputs[0], Type):
             return self.infer(inputs, args, keywords)
         return inputs[0].apply(self, inputs, args, keywords)
@@ -170,14 +174,17 @@ class Combinator(_Op):
         self, inputs: tuple[Value, ...], args: tuple[Any, ...], children: tuple[Any, ...], attributes: Mapping[str, Any]
     ) -> Value:
         """Runs the function. Raises ``ShapeError`` when it cannot take apart what a child gave it."""
+        count = self.signature.inputs
+        if count is not None and len(inputs) != count:
+            raise ShapeError(f"{self.text(args)} takes {plural(count, 'input')}, not {len(inputs)}")
         try:
             if self.in_text_order:
                 return self.function(*inputs, *args, *children, **attributes)
             names = [argument.name for argument in self.signature.arguments]
             given = dict(zip(names, args, strict=True)) | dict(zip(self.signature.children, children, strict=True))
             return self.function(*inputs, **given, **attributes)
-        except ValueError as error:
-            if not _raised_in(error, self.function):
+        except (ValueError, TypeError) as error:
+            if not _raised_in(error, self.function) or not _is_unpacking(error):
                 raise
             raise ShapeError(f"{self.text(args)} cannot wire its children: {error}") from None
 
@@ -191,6 +198,11 @@ def _raised_in(error: Exception, function: Callable[..., Any]) -> bool:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return trace is not None and trace.tb_frame.f_code is getattr(function, "__code__", None)
+
+
+def _is_unpacking(error: Exception) -> bool:
+    """Whether several values were expected where there are more, fewer, or a single one."""
+    return "to unpack" in str(error) if isinstance(error, ValueError) else "Type" in str(error)
 
 
 def _types(inputs: tuple[Type, ...]) -> str:

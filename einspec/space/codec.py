@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from einspec.space.space import Space
 
 _REPAIRS = 1_000
+_REPAIRED_NODES = 100_000
+"""Nodes drawn over all repairs: a long list of choices that leads nowhere ends soon."""
 _LONGEST_CHOICES = 10_000_000
 
 
@@ -72,7 +74,10 @@ def from_json(space: Space, text: str) -> Architecture:
 
 def replay(space: Space, choices: list[Any], text: str) -> Architecture:
     """See :meth:`Space.replay`."""
-    arch = from_choices(space, choices)
+    try:
+        arch = from_choices(space, choices)
+    except SamplingError as error:
+        raise ParseError(f"the choices were changed: {error}") from None
     if str(arch) != text:
         raise ParseError(
             f"the choices derive {_shortened(str(arch))}, and the text says {_shortened(text)}: one was changed"
@@ -99,8 +104,8 @@ def from_choices(space: Space, choices: Iterable[int]) -> Architecture:
 
 def _decode(space: Space, choices: list[int], depth: int) -> Architecture:
     odometer = Odometer()
-    last = ""
-    for _ in range(_REPAIRS):
+    last, steps, nodes = "", 0, 0
+    while steps < _REPAIRS and nodes < _REPAIRED_NODES:
         run = Run(recorded_chooser(choices, odometer), _LONGEST_CHOICES, depth)
         try:
             arch = Architecture(space, *evaluate(run, space.start, space.inputs))
@@ -111,11 +116,13 @@ def _decode(space: Space, choices: list[int], depth: int) -> Architecture:
             last = str(rejected.args[0])
         except ShapeError as error:
             last = str(error)
+        steps += 1
+        nodes += run.nodes
         if not odometer.advance():
             break
     raise SamplingError(
         f"no architecture from these {plural(len(choices), 'choice')}: a dead end ({last}) could not be repaired "
-        f"in {_REPAIRS:,} steps; use other choices"
+        f"in {plural(steps, 'step')}; use other choices"
     )
 
 

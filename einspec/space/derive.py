@@ -7,7 +7,7 @@ called, and replay it later, possibly at other types. Who picks is a *chooser*,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from einspec.errors import ShapeError
@@ -174,6 +174,11 @@ def _located(error: ShapeError, child: TypedChild, member: Member) -> ShapeError
     return error
 
 
+def _shown(value: object) -> str:
+    """What is no single value: most often the outputs of an op that has several."""
+    return f"{len(value)} outputs, {', '.join(map(str, value))}," if isinstance(value, tuple) else repr(value)
+
+
 class TypedChild(Child, Address):
     """A child in an evaluation over types: draws or follows at the first call, replays after it."""
 
@@ -221,6 +226,10 @@ class TypedChild(Child, Address):
                 return self.outputs
             return self.replay(inputs, environment)
         run = self.run
+        for value in inputs:
+            if not isinstance(value, Type):
+                name = self.nonterminal.name
+                raise ShapeError(f"its child {self.index + 1}, {name}, is given {_shown(value)} as one input")
         outputs = run.first(self, inputs, environment) if self.node is None else run.follow(self, inputs, environment)
         self.called = inputs
         self.called_in = environment
@@ -266,13 +275,14 @@ class TypedChild(Child, Address):
 
 
 class TiedChild(Child):
-    """A child with one set of weights. Where its calls differ in type, the graph decides whether they can share."""
+    """A child with one set of weights. Where its calls differ in type or attributes, the graph decides."""
 
-    __slots__ = ("child", "inputs")
+    __slots__ = ("child", "inputs", "values")
 
     def __init__(self, child: TypedChild):
         self.child = child
         self.inputs: Inputs | None = None
+        self.values: Mapping[str, Any] = {}
 
     def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
         environment = self.child.environment
@@ -285,9 +295,9 @@ class TiedChild(Child):
 
     def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
         """As the child's, noting whether the calls differ."""
-        if self.inputs is not None and self.inputs != inputs:
+        if self.inputs is not None and (self.inputs != inputs or self.values != environment.values):
             self.child.run.varied_ties = True
-        self.inputs = inputs
+        self.inputs, self.values = inputs, environment.values
         return self.child.enter(inputs, environment)
 
     def tied(self) -> Child:

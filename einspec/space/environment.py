@@ -8,6 +8,8 @@ from typing import Any
 from einspec.ops.control import Child
 from einspec.types import Type
 
+_MISSING = object()
+
 
 class Environment:
     """Attributes set by the combinators above, immutable.
@@ -52,8 +54,8 @@ class Environment:
         return Environment(site.values, self.bindings)
 
     def reading(self, names: tuple[str, ...]) -> tuple[Any, ...]:
-        """What the named attributes are here."""
-        return tuple(self.values.get(name) for name in names)
+        """What the named attributes are here; one that is not set differs from every value, None included."""
+        return tuple(self.values.get(name, _MISSING) for name in names)
 
 
 EMPTY = Environment({}, {})

@@ -135,7 +135,7 @@ class Nonterminal:
     everywhere, and ``only_table`` says so.
     """
 
-    __slots__ = ("members", "minimal_depth", "name", "only_table", "positive", "tables")
+    __slots__ = ("members", "minimal_depth", "name", "only_table", "positive", "subsets", "tables")
 
     def __init__(self, name: str, members: list[Member], minimal_depth: float):
         self.name = name
@@ -144,6 +144,7 @@ class Nonterminal:
         self.minimal_depth = minimal_depth
         self.tables: dict[Any, Table] = {}
         self.only_table: Table | None = None
+        self.subsets: dict[tuple[Member, ...], tuple[tuple[Member, ...], tuple[float, ...]]] = {}
         for index, member in enumerate(self.members):
             member.index = index
 

@@ -63,7 +63,7 @@ class TextParser:
         rules: dict[str, list[str]] = {name: [] for name in grammar.rules}
         for number, member in enumerate(self.members):
             rules[member.production.symbol].append(f"{self._expansion(member)} -> p{number}")
-        lines = [f"{name}: {' | '.join(alternatives)}" for name, alternatives in rules.items()]
+        lines = [f"{_rule(name)}: {' | '.join(alternatives)}" for name, alternatives in rules.items()]
         lines += [f"{name}: {self._terminal(text)}" for text, name in self.tokens.items()]
         lines += [f"%ignore {_regexp(pattern)}" for pattern in grammar.ignored]
         return "\n".join(lines) + "\n"
@@ -73,7 +73,7 @@ class TextParser:
         parts = []
         for item in member.production.items:
             if isinstance(item, Reference):
-                parts.append(item.name)
+                parts.append(_rule(item.name))
             else:
                 text = item.text if isinstance(item, Literal) else next(texts)
                 parts.append(self.tokens.setdefault(text, f"T{len(self.tokens)}"))
@@ -88,7 +88,8 @@ class TextParser:
     def _load(self, text: str, grammar: Grammar) -> lark.Lark:
         import lark
 
-        options: dict[str, Any] = {"start": grammar.start, "propagate_positions": True, "maybe_placeholders": False}
+        start = _rule(grammar.start)
+        options: dict[str, Any] = {"start": start, "propagate_positions": True, "maybe_placeholders": False}
         try:
             return lark.Lark(text, parser="lalr", **options)
         except lark.exceptions.GrammarError:
@@ -129,7 +130,7 @@ class TextParser:
         match = re.compile(r"\w+|[^\w\s]").match(source.text, offset)
         end = match.end() if match else offset + 1
         found = repr(match.group()) if match else "the end of the text"
-        expected = sorted({self._texts_of(name) for name in names})
+        expected = sorted({self._texts_of(name) for name in names}, key=_by_number)
         lines = [f"{source.place(offset)}: found {found}, which cannot stand here", source.excerpt(offset, end)]
         if expected:
             lines.append(f"      = expected {_shortened(expected)}")
@@ -147,6 +148,16 @@ def _shortened(words: list[str]) -> str:
     if len(words) > _MOST_SHOWN:
         return f"{', '.join(words[:_MOST_SHOWN])} or one of {len(words) - _MOST_SHOWN} more"
     return listing(words)
+
+
+def _by_number(word: str) -> tuple[int, str]:
+    """Numbers by their value, before words."""
+    return (int(word), "") if word.isdecimal() and len(word) < 20 else (10**20, word)
+
+
+def _rule(name: str) -> str:
+    """The name of a rule for Lark, which would inline one that begins with an underscore."""
+    return f"r{name}"
 
 
 def _string(text: str) -> str:

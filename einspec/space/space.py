@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from einspec.errors import SamplingError, ShapeError
 from einspec.grammar.model import Grammar
 from einspec.grammar.read import read_file, read_text
-from einspec.ops.opset import collect_ops
+from einspec.ops.opset import collect_ops, library_ops
 from einspec.recursion import deep
 from einspec.space import codec, sampling, variation
 from einspec.space.architecture import Architecture
@@ -40,8 +40,8 @@ class Space:
 
     def __init__(self, grammar: Grammar, input: InputLike | None = None, ops: Any = None, limits: Limits | None = None):
         self.grammar = grammar
-        self.own_ops = ops
         self.ops = collect_ops(ops)
+        self.own_ops = tuple(op for name, op in self.ops.items() if library_ops().get(name) is not op)
         self.limits = limits if limits is not None else Limits()
         self.input_types = _input_types(grammar, input)
         self.inputs = tuple(self.input_types.values())

@@ -38,17 +38,18 @@ class Table(Sequence[Member]):
         self.nonterminal = nonterminal
         self._inputs, self._environment = inputs, environment
         self._parse_only: list[Member] | None = None
-        self.members: list[Member] = []
-        self.outputs: list[Outputs | None] = []
+        members: list[Member] = []
+        outputs: list[Outputs | None] = []
         for member in nonterminal.members[: nonterminal.positive]:
             if not member.is_leaf(environment):
-                self.members.append(member)
-                self.outputs.append(None)
-            elif (outputs := member.accept(inputs, environment)) is not None:
-                self.members.append(member)
-                self.outputs.append(outputs)
-        self.positive = len(self.members)
-        self.cumulative = list(accumulate(member.weight for member in self.members))
+                members.append(member)
+                outputs.append(None)
+            elif (found := member.accept(inputs, environment)) is not None:
+                members.append(member)
+                outputs.append(found)
+        self.outputs = tuple(outputs)
+        self.positive = len(members)
+        self.members, self.cumulative = _shared(nonterminal, tuple(members))
         self.total = self.cumulative[-1] if self.cumulative else 0.0
 
     @property
@@ -78,6 +79,17 @@ class Table(Sequence[Member]):
         if 0 <= index < self.positive:
             return self.members[index]
         return self.parse_only[index - self.positive]
+
+
+def _shared(nonterminal: Nonterminal, members: tuple[Member, ...]) -> tuple[tuple[Member, ...], tuple[float, ...]]:
+    """The members with the running sums of their weights. Few subsets occur, so tables share them."""
+    cumulative = nonterminal.subsets.get(members)
+    if cumulative is None:
+        cumulative = members, tuple(accumulate(member.weight for member in members))
+        if len(nonterminal.subsets) >= _REMEMBERED:
+            nonterminal.subsets.clear()
+        nonterminal.subsets[members] = cumulative
+    return cumulative
 
 
 def legal_members(nonterminal: Nonterminal, inputs: tuple[Type, ...], environment: Environment) -> Table:
