@@ -38,6 +38,9 @@ _UNSUPPORTED = {
 }
 
 
+_EXTRAS = {"{": "a template", ".": "a priority", "!": "the mark !", "?": "the mark ?!"}
+
+
 class Builder:
     """Builds the rules of one file; problems are noted at their place."""
 
@@ -70,7 +73,7 @@ class Builder:
                     "give one of them another name, or join their alternatives with |",
                 )
             for token in definition.extra[:1]:
-                self._unsupported(token.start, token.end, f"{token.text!r} before or after a name")
+                self._unsupported(token.start, token.end, _EXTRAS[token.text[0]])
 
     def _read_statements(self) -> None:
         for statement in self.tree.statements:
@@ -80,6 +83,8 @@ class Builder:
             match = re.fullmatch(r"common\.([A-Z_]+)(->([A-Z_]+))?", text)
             if statement.keyword == "%import" and match and match[1] in COMMON_TERMINALS:
                 self.patterns[match[3] or match[1]] = COMMON_TERMINALS[match[1]]
+            elif statement.keyword != "%import":
+                self._unsupported(statement.start, statement.end, statement.keyword)
             else:
                 known = ", ".join(f"common.{name}" for name in COMMON_TERMINALS)
                 self._unsupported(statement.start, statement.end, f"{statement.keyword} {text}", f"known are: {known}")

@@ -124,6 +124,8 @@ def _start(rules: Mapping[str, Rule], directives: dict[str, tuple[str, Annotatio
             hint = did_you_mean(name, rules) or "name a rule of this file"
             problems.error("E201", annotation.start, end, f"the start rule {name} is not defined", hint)
         return name
+    if not rules and problems.has_errors:
+        return ""
     if not rules:
         problems.error("E101", 0, 1, "there are no rules here", 'write one, as in   start: "relu" -> relu')
         return ""

@@ -32,6 +32,9 @@ _KINDS = {
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()))
 
 
+_OPEN_ENDED = {'"': ("STRING", '"x"'), "/": ("REGEXP", "/x/")}
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One token: what kind, its text, where it starts and ends."""
@@ -60,7 +63,9 @@ def tokenize(source: Source, problems: Problems) -> tuple[list[Token], list[Anno
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            position = _skip_stray(source, position, problems)
+            begin, position = position, _skip_stray(source, position, problems)
+            if text[begin] in _OPEN_ENDED:  # stands for what was meant, so that one mistake is one problem
+                tokens.append(Token(*_OPEN_ENDED[text[begin]], begin, position))
             continue
         kind, found = str(match.lastgroup), match.group()
         position = match.end()

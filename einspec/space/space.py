@@ -75,7 +75,7 @@ class Space:
 
         >>> space = load("einspace", input=(3, 32, 32))
         >>> print(space.sample(rng=2, max_nodes=10))
-        seq(norm, linear(512))
+        replicate(group(8,2), pos, cat(2))
         """
         exact = self.limits.tightened(**limits)
         sampling.check_finite(self, exact)
