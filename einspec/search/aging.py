@@ -24,8 +24,8 @@ from einspec.search.strategy import REDRAWS, AbstractStrategy, Candidate, Where,
 if TYPE_CHECKING:
     from einspec.space import Architecture, Space
 
-POPULATION = 20
-TOURNAMENT = 5
+POPULATION = 40
+TOURNAMENT = 10
 
 # A mutation that fails has used up all attempts of the space: a few are as slow as thousands of duplicates.
 FAILED_MUTATIONS = 10

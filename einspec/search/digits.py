@@ -46,9 +46,9 @@ class Digits(AbstractTask):
     seed: int = 0
     """Of the weights and of the order of the images."""
     training: Training = field(default_factory=Training)
-    max_primitives: int = 200
+    max_primitives: int = 100
     """For ``fits``: how many primitives run in one forward pass."""
-    max_activations: int = 60_000
+    max_activations: int = 20_000
     """For ``fits``: see ``activations``."""
 
     def __post_init__(self) -> None:

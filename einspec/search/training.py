@@ -37,8 +37,8 @@ class Training:
     """How long and how strongly to train."""
 
     epochs: int = 20
-    batch_size: int = 64
-    learning_rate: float = 3e-3
+    batch_size: int = 128
+    learning_rate: float = 2e-2
     """The highest: the rate rises to it over the first tenth of the steps and then falls to 0 on a cosine."""
     weight_decay: float = 1e-2
     clip: float = 1.0
