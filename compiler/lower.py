@@ -117,9 +117,8 @@ class Lowering(Evaluator):
         needs = (op.name, args, kinds if isinstance(shapes, int) else sorted(shapes.items()))
         known = self.owners.setdefault(slot, needs)
         if known != needs:
-            raise ShapeError(
-                f"{op.text(args)} is tied, and its calls need different weights: {_needs(known[2])}, and {_needs(needs[2])}"
-            )
+            both = f"{_needs(known[2])}, and {_needs(needs[2])}"
+            raise ShapeError(f"{op.text(args)} is tied, and its calls need different weights: {both}")
 
 
 @lru_cache(maxsize=50_000)
