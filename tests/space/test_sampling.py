@@ -364,6 +364,12 @@ def test_a_supercritical_grammar_needs_a_limit_of_size() -> None:
         assert str(error.value) == message
     assert len(space.sample(rng=0, max_nodes=100)) <= 100
     assert space.sample(rng=0, max_depth=9).depth <= 9
+    # critical, up to rounding: the warning and the refusal agree
+    text = bundled("einspace").grammar.text.replace("0.32", "0.307692307692308")
+    critical = einspec.loads(text, input=(3, 32, 32), limits=unlimited)
+    assert [problem.code for problem in critical.grammar.problems] == ["W502"]
+    with pytest.raises(SamplingError, match=r"is supercritical"):
+        critical.sample(rng=0)
     subcritical = einspec.loads(SUPERCRITICAL.replace("0.6", "0.4"), input=(4, 8), limits=unlimited)
     assert len(list(subcritical.samples(100, rng=0))) == 100
 
