@@ -114,7 +114,10 @@ class Lowering(Evaluator):
     ) -> None:
         shapes = op.shapes(kinds, args, attributes)
         # Where a declaration gives a number only, sharing is safe at one type alone.
-        needs = (op.name, args, kinds if isinstance(shapes, int) else sorted(shapes.items()))
+        wanted: Any = kinds if isinstance(shapes, int) else sorted(shapes.items())
+        if op.laws.has_buffers and not isinstance(shapes, int):
+            wanted = [*wanted, ("of rank", kinds[0].rank)]  # torch's batch norm is another module at each rank
+        needs = (op.name, args, wanted)
         known = self.owners.setdefault(slot, needs)
         if known != needs:
             both = f"{_needs(known[2])}, and {_needs(needs[2])}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 import einspec
 from einspec import ParseError, SamplingError, ShapeError, Type
 from einspec.ops import primitive
+from einspec.recursion import MAX_DEPTH
 from tests.helpers import bundled
 
 NAMES = ["einspace", "mlp", "nasbench201", "darts"]
@@ -80,13 +82,17 @@ def test_any_list_of_whole_numbers(name: str, choices: list[int]) -> None:
     assert space.from_choices(iter(choices)) == arch
 
 
-def test_choices_that_nest_too_deep_end_soon() -> None:
-    with pytest.raises(SamplingError) as error:
-        SPACES["einspace"].from_choices([0] * 100_000)
-    assert str(error.value) == (
-        "no architecture from these 100,000 choices: a dead end (max_depth) could not be repaired in 5 steps; "
-        "use other choices"
-    )
+def test_choices_that_nest_too_deep_are_cut_until_they_fit() -> None:
+    arch = SPACES["einspace"].from_choices([0] * 100_000)
+    assert set(arch.choices) == {0}
+    assert arch.depth <= MAX_DEPTH
+
+
+def test_random_choices_are_repaired() -> None:
+    rng = random.Random(0)
+    for length in (5, 20, 50, 200):
+        for _ in range(10):
+            assert SPACES["einspace"].from_choices([int(rng.random() * 30) for _ in range(length)])
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,10 @@ NO_RECORD = "this JSON is no architecture: expected an object with text and choi
         ({"einspec": "1"}, "this JSON has format '1': expected 1; it is of another version of einspec"),
         ({"text": None}, NO_RECORD),
         ({"text": 5}, NO_RECORD),
-        ({"text": "seq(relu, norm)"}, "the choices derive seq(norm, relu), and the text says seq(relu, norm): one was changed"),
+        (
+            {"text": "seq(relu, norm)"},
+            "the choices derive seq(norm, relu), and the text says seq(relu, norm): one was changed",
+        ),
         (
             {"text": "x" * 100},
             f"the choices derive seq(norm, relu), and the text says {'x' * 57}...: one was changed",

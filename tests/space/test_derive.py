@@ -39,8 +39,7 @@ def widths(x, cell):
 
 
 WIDTHS = (
-    'start: "w" "(" cell ")" -> widths\n'
-    'cell: "relu" -> relu | "same" -> same | "half" -> half | "eight" -> eight\n'
+    'start: "w" "(" cell ")" -> widths\ncell: "relu" -> relu | "same" -> same | "half" -> half | "eight" -> eight\n'
 )
 
 

@@ -273,7 +273,9 @@ def test_calls_only_tighten() -> None:
     assert Limits(max_params=10).tightened(max_params=20, max_macs=5) == Limits(max_params=10, max_macs=5)
 
 
-REJECTED = "no architecture of einspace in {} within {}; rejected by {}; loosen what rejects most, or allow more attempts"
+REJECTED = (
+    "no architecture of einspace in {} within {}; rejected by {}; loosen what rejects most, or allow more attempts"
+)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +325,9 @@ def test_a_space_of_dead_ends() -> None:
 def test_the_seldom_reasons_are_counted_together() -> None:
     rules = "".join(f' | "r{i}" -> refuse{i}' for i in range(7))
     ops = [_refusing(i) for i in range(7)]
-    space = einspec.loads(f'start: "w" "(" part ")" -> widen\npart: "x" -> end{rules}\n', input=(4, 2), ops=[*ops, end, widen])
+    space = einspec.loads(
+        f'start: "w" "(" part ")" -> widen\npart: "x" -> end{rules}\n', input=(4, 2), ops=[*ops, end, widen]
+    )
     with pytest.raises(SamplingError, match=r"others \d+; loosen") as error:
         space.sample(rng=0, attempts=700)
     assert str(error.value).count("refuse") >= 4
