@@ -84,7 +84,7 @@ def test_any_list_of_whole_numbers(name: str, choices: list[int]) -> None:
 
 def test_choices_that_nest_too_deep_are_cut_until_they_fit() -> None:
     arch = SPACES["einspace"].from_choices([0] * 100_000)
-    assert set(arch.choices) == {0}
+    assert arch.choices[:1000] == [0] * 1000
     assert arch.depth <= MAX_DEPTH
 
 
