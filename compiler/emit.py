@@ -17,6 +17,7 @@ from torch import fx, nn
 from einspec.compiler.graph import Copy, Graph, Node, Slot
 from einspec.compiler.modules import Copies, MeanHead
 from einspec.errors import CompileError, EinspecError
+from einspec.ops.declare import Primitive
 from einspec.space.architecture import Architecture
 from einspec.types import Type
 
@@ -153,7 +154,27 @@ def _build(node: Node) -> Any:
         raise CompileError(
             f"torch= of the op {node.op.name} returned {what!r}: expected an nn.Module, or a function of tensors"
         )
+    if isinstance(what, nn.Module):
+        _check_weights(node, node.op, what)
     return what
+
+
+def _check_weights(node: Node, op: Primitive, module: nn.Module) -> None:
+    """Raises ``CompileError`` unless a module has the weights and state that its op declares."""
+    shapes = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+    total = sum(parameter.numel() for parameter in module.parameters())
+    declared = op.shapes(node.input_types, node.args, dict(node.attributes))
+    wanted = declared if isinstance(declared, int) else {name: tuple(shape) for name, shape in declared.items()}
+    if wanted != (total if isinstance(wanted, int) else shapes):
+        found = f"{total:,} parameters" if isinstance(wanted, int) else f"the parameters {shapes}"
+        raise CompileError(
+            f"the op {op.name} declares {f'{wanted:,} parameters' if isinstance(wanted, int) else wanted}, and the "
+            f"module that torch= makes for {node.text()} has {found}: correct params="
+        )
+    if not op.laws.has_buffers and any(True for _ in module.buffers()):
+        raise CompileError(
+            f"the module that torch= makes for {node.text()} keeps buffers: declare {op.name} with has_buffers=True"
+        )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from einspec.cli import check, compile, sample, search, show
+from einspec.cli.options import print_error
 from einspec.errors import EinspecError
 
 COMMANDS = (check, sample, show, compile, search)
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = args.run(args)
         sys.stdout.flush()
     except EinspecError as error:
-        print(f"einspec: {error}", file=sys.stderr)
+        print_error(str(error))
         return 1
     except KeyboardInterrupt:
         print("einspec: interrupted", file=sys.stderr)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from typing import TYPE_CHECKING, Any
 
-from einspec.cli.options import Commands, add_json, add_ops, load_ops, print_json
+from einspec.cli.options import Commands, add_json, add_ops, load_ops, print_error, print_json
 from einspec.errors import EinspecError
 
 if TYPE_CHECKING:
@@ -43,9 +42,12 @@ def _report(name: str, own_ops: Any) -> dict[str, Any]:
     from einspec.grammar.read import read_file
     from einspec.ops.opset import collect_ops
     from einspec.space.binding import bind
+    from einspec.space.space import directive_type
 
     try:
         grammar = read_file(name)
+        if "input" in grammar.directives:
+            directive_type(grammar)
         members = {n.name: len(n.members) for n in bind(grammar, collect_ops(own_ops)).values()}
     except EinspecError as error:
         return {"file": name, "error": str(error)}
@@ -69,7 +71,7 @@ def _figures(grammar: Grammar, members: dict[str, int]) -> dict[str, Any]:
 
 def _print(report: dict[str, Any]) -> None:
     if "error" in report:
-        print(f"einspec: {report['error']}", file=sys.stderr)
+        print_error(report["error"])
         return
     for warning in report["warnings"]:
         print(warning)

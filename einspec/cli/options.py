@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from einspec.errors import EinspecError, ParseError
@@ -57,7 +60,10 @@ def add_space(parser: argparse.ArgumentParser) -> None:
 def add_ops(parser: argparse.ArgumentParser) -> None:
     """--ops."""
     parser.add_argument(
-        "--ops", metavar="MODULE", action="append", help="a Python module with ops of your own; it is imported"
+        "--ops",
+        metavar="MODULE",
+        action="append",
+        help="a Python module, or its file, with ops of your own; it is imported",
     )
 
 
@@ -95,31 +101,50 @@ def given_limits(args: argparse.Namespace) -> dict[str, int]:
 
 
 def load_space(args: argparse.Namespace, input: Any = None) -> Space:
-    """The space that the arguments name; ``input`` is the type where none is given there.
+    """The space that the arguments name; ``input`` is the type where neither they nor the grammar give one.
 
     Limits that were given replace the defaults.
     """
     import einspec
+    from einspec.grammar.read import read_file
 
     own = given_limits(args) if hasattr(args, "max_nodes") else {}
     limits: Limits | None = einspec.Limits(**own) if own else None
-    return einspec.load(args.space, input=_input(args.input) or input, ops=load_ops(args), limits=limits)
+    kind = _input(args.input)
+    if kind is None and input is not None and "input" not in read_file(args.space).directives:
+        kind = input
+    return einspec.load(args.space, input=kind, ops=load_ops(args), limits=limits)
 
 
 def load_ops(args: argparse.Namespace) -> Any:
-    """The modules of --ops. Raises ``EinspecError`` for one that cannot be imported."""
+    """The modules of --ops. Raises ``EinspecError`` for one that cannot be imported or declares no op."""
+    from einspec.ops import Combinator, Primitive
+
     modules = []
     for name in args.ops or ():
+        try:
+            modules.append(_import(name))
+        except Exception as error:
+            raise EinspecError(f"--ops {name}: importing it failed: {type(error).__name__}: {error}") from error
+        if not any(isinstance(value, (Primitive, Combinator)) for value in vars(modules[-1]).values()):
+            raise EinspecError(f"--ops {name}: the module declares no ops; expected @primitive or @combinator in it")
+    return modules or None
+
+
+def _import(name: str) -> ModuleType:
+    """A module by its name, found from here or installed, or by the path of its file."""
+    if not name.endswith(".py"):
         if "" not in sys.path:
             sys.path.insert(0, "")  # a module beside the user's grammar, as with python -m
-        try:
-            modules.append(importlib.import_module(name.removesuffix(".py")))
-        except Exception as error:
-            raise EinspecError(
-                f"--ops {name}: importing it failed: {type(error).__name__}: {error}; "
-                "expected the name of a Python module, found from here or installed"
-            ) from None
-    return modules or None
+        return importlib.import_module(name)
+    path = Path(name)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # where pickle looks for its ops
+    spec.loader.exec_module(module)
+    return module
 
 
 def _input(texts: list[str] | None) -> Any:
@@ -148,6 +173,12 @@ def read_architecture(space: Space, text: str) -> Architecture:
         raise ParseError(f"{text}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ParseError(f"{text}: not UTF-8; save the file as UTF-8") from None
+
+
+def print_error(message: str) -> None:
+    """A message on standard error. One that begins with a place stays as it is, for editors to jump there."""
+    is_placed = re.match(r"\S+:\d+:\d+: ", message) is not None
+    print(message if is_placed else f"einspec: {message}", file=sys.stderr)
 
 
 def print_json(value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from einspec.cli.options import (
@@ -33,13 +34,15 @@ def add_to(commands: Commands) -> None:
         "not given are the task's.",
     )
     add_space(parser)
-    parser.add_argument("--task", metavar="NAME", default="digits", help="what to train on (default digits)")
+    parser.add_argument(
+        "--task", metavar="NAME", default="digits", help="what to train on (default, and only one: digits)"
+    )
     parser.add_argument("--strategy", choices=("evolution", "random"), default="evolution", help="default: evolution")
     parser.add_argument("--budget", metavar="N", type=count, default=100, help="how many evaluations (default 100)")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the search (default 0)")
     parser.add_argument("--out", metavar="FOLDER", required=True, help="the run folder")
-    parser.add_argument("--population", metavar="N", type=count, default=20, help="of the evolution (default 20)")
-    parser.add_argument("--tournament", metavar="N", type=count, default=5, help="of the evolution (default 5)")
+    parser.add_argument("--population", metavar="N", type=count, help="of the evolution (default 40)")
+    parser.add_argument("--tournament", metavar="N", type=count, help="of the evolution (default 10)")
     parser.add_argument(
         "--start-from", metavar="ARCH", action="append", default=[], help="evaluate this architecture first; repeatable"
     )
@@ -57,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
         if getattr(args, name) is None:
             setattr(args, name, task.limits.get(name))
     space = load_space(args, input=task.input)
+    task.check(space)
     options: dict[str, Any] = {
         "budget": args.budget,
         "seed": args.seed,
@@ -66,14 +70,17 @@ def run(args: argparse.Namespace) -> int:
     }
     with ProgressBar() as bar:
         if args.strategy == "evolution":
-            options |= {"population": args.population, "tournament": args.tournament}
+            own = {"population": args.population, "tournament": args.tournament}
+            options |= {name: value for name, value in own.items() if value is not None}
             result = evolution(space, task, progress=bar, **options)
         else:
             result = random_search(space, task, progress=bar, **options)
     if result.best is not None:
         save_best(args.out, result.best.arch, task.fit(result.best.arch)[0])
     _print(args, result, task)
-    return 0
+    if result.stopped and result.stopped.startswith("interrupted"):
+        return 130
+    return 0 if result.best is not None else 1
 
 
 def _print(args: argparse.Namespace, result: SearchResult, task: AbstractTask) -> None:
@@ -101,4 +108,10 @@ def _print(args: argparse.Namespace, result: SearchResult, task: AbstractTask) -
     for one in best:
         metrics = "".join(f"  {name} {value:.4f}" for name, value in one.metrics.items())
         print(f"validation {one.score:.4f}{metrics}  {one.arch}")
-    print(f"in {args.out}: run.sqlite, best.pt (weights), best.json and best.arch")
+    if result.failures:
+        error, times = Counter(str(one.error) for one in result.failures).most_common(1)[0]
+        print(f"most failures ({times}): {error}")
+    files = (
+        "run.sqlite, best.pt (weights), best.json and best.arch" if best else "run.sqlite; no evaluation gave a score"
+    )
+    print(f"in {args.out}: {files}")

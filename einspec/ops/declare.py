@@ -7,13 +7,13 @@ values of a graph and over tensors. Which of them it is run over, it sees from t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar, overload
 
 from einspec.errors import ShapeError
 from einspec.ops.control import Value
 from einspec.ops.signature import Signature, read_signature
-from einspec.text import plural
+from einspec.text import did_you_mean, plural
 from einspec.types import Type
 
 Outputs = Type | tuple[Type, ...]
@@ -83,6 +83,8 @@ class Primitive(_Op):
         super().__init__(rule, name, read_signature(rule, inputs, has_children=False))
         if laws.owns_parameters and params is None:
             raise TypeError(f"{self.name} owns parameters: say how many with params=, as a function of its types")
+        if params is not None:
+            laws = replace(laws, owns_parameters=True)
         self.torch = torch
         self.laws = laws
         self._params = params
@@ -126,7 +128,12 @@ class Primitive(_Op):
             return None
 
     def _outputs(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Outputs:
-        outputs: Outputs = self._call(self.function, inputs, args, attributes)
+        try:
+            outputs: Outputs = self._call(self.function, inputs, args, attributes)
+        except ValueError as error:
+            if not _raised_in(error, self.function) or not _is_unpacking(error):
+                raise
+            raise ShapeError(str(error)) from None  # as in c, n = x.axes, where x is no matrix
         if type(outputs) is Type or (
             isinstance(outputs, tuple) and outputs and all(isinstance(kind, Type) for kind in outputs)
         ):
@@ -227,10 +234,12 @@ def primitive(
     ``torch``, ``params`` and ``macs`` are called in the same way:
 
     * ``torch`` returns an ``nn.Module`` over tensors with a leading batch axis, or a function of tensors;
-    * ``params`` returns the shapes of the parameters by their name in that module, or their number;
+    * ``params`` returns the shapes of the parameters by their name in that module, or their number; an op whose
+      module has parameters must give it, and then owns them: each use has weights of its own;
     * ``macs`` returns the multiply-accumulates for one example.
 
-    The other keywords are :class:`Laws`.
+    The other keywords are :class:`Laws`; an op whose module has buffers (running statistics) gives
+    ``has_buffers=True``.
 
     >>> from einspec.types import Type
     >>> @primitive(pointwise=True)
@@ -241,6 +250,11 @@ def primitive(
     """
 
     def declare(function: Callable[..., Outputs]) -> Primitive:
+        known = [field.name for field in fields(Laws)]
+        for law in laws:
+            if law not in known:
+                hint = did_you_mean(law, known) or f"known are {', '.join(known)}"
+                raise TypeError(f"{function.__name__}: {law!r} is not a law of ops; {hint}")
         return Primitive(function, name, inputs, torch, params, macs, Laws(**laws))
 
     return declare(rule) if rule is not None else declare

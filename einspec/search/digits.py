@@ -61,9 +61,10 @@ class Digits(AbstractTask):
         return arch.graph.written_out <= self.max_primitives and activations(arch) <= self.max_activations
 
     def fit(self, arch: Architecture, *, epochs: int | None = None) -> tuple[nn.Module, Evaluation]:
+        self.check(arch.space)
         training = self.training if epochs is None else dataclasses.replace(self.training, epochs=epochs)
         model = einspec.compile(arch, head=CLASSES, seed=self.seed)
-        data = load()
+        data = load().shaped(arch.space.inputs[0].sizes)
         train(model, data.training, training, seed=self.seed)
         scores = accuracy(model, data.validation), accuracy(model, data.test)
         return model, Evaluation(scores[0], {"test accuracy": scores[1]})
@@ -76,6 +77,11 @@ class Data:
     training: Examples
     validation: Examples
     test: Examples
+
+    def shaped(self, sizes: Sequence[int]) -> Data:
+        """The same images as tensors (n, *sizes): a space may take the 64 pixels as a vector, say."""
+        parts = (self.training, self.validation, self.test)
+        return Data(*(Examples(part.inputs.reshape(-1, *sizes), part.classes) for part in parts))
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from einspec.search.evaluation import Evaluated
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchResult:
     """The evaluations of a search, best first."""
 
@@ -18,6 +18,10 @@ class SearchResult:
     """How many proposals were dropped because their key had been evaluated already."""
     stopped: str | None = None
     """Why the search ended before its budget; None if it did not."""
+
+    def __repr__(self) -> str:
+        best = "none" if self.best is None else f"{self.best.score:.4f}"
+        return f"<search result: {len(self.evaluations)} evaluations, best {best}, {len(self.failures)} failures>"
 
     @property
     def best(self) -> Evaluated | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +15,7 @@ from einspec.text import did_you_mean, listing
 if TYPE_CHECKING:
     from torch import nn
 
-    from einspec.space import Architecture
+    from einspec.space import Architecture, Space
 
 # Where each task is, so that asking for its name imports nothing.
 _TASKS = {"digits": "einspec.search.digits:Digits"}
@@ -36,6 +37,15 @@ class AbstractTask(ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Name and settings as JSON values: what decides a score, besides the architecture."""
+
+    def check(self, space: Space) -> None:
+        """Raises ``EinspecError`` unless the space takes the task's examples, as they are or in another shape."""
+        kinds = space.inputs
+        if len(kinds) != 1 or kinds[0].dtype != "float" or kinds[0].elements != math.prod(self.input):
+            raise EinspecError(
+                f"the task {self.name} gives examples of {self.input}, and {space.name} takes {space.input_text()}: "
+                f"expected one input of {math.prod(self.input)} numbers"
+            )
 
     @abstractmethod
     def fits(self, arch: Architecture) -> bool:

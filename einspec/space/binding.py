@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from einspec.grammar.analysis import minimal_depths
-from einspec.grammar.model import Grammar, Production
+from einspec.grammar.model import Grammar, Literal, Production
 from einspec.grammar.problems import Problems
 from einspec.ops.declare import Op
 from einspec.space.member import Nonterminal, production_members
@@ -46,6 +46,9 @@ def _find_op(production: Production, ops: Mapping[str, Op], problems: Problems) 
     if op is None:
         source = "the alias" if production.alias else "the rule's name"
         advice = did_you_mean(name, ops) or "declare it in Python and load it with ops=..."
+        if production.alias is None:
+            words = [item.text for item in production.items if isinstance(item, Literal) and item.text in ops]
+            advice = f"name the op of this alternative, as in   -> {words[0] if words else 'OP'}"
         problems.error("E401", production.start, production.end, f"there is no op {name} ({source})", advice)
         return None
     wanted, given = len(op.signature.children), len(production.children)

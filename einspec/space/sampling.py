@@ -37,7 +37,7 @@ def attempt(
         if run.varied_ties:
             _ = arch.graph  # tied calls at different types: the graph says whether they can share weights
     except ShapeError as error:
-        raise Rejected(_reason(error)) from None
+        raise Rejected(_reason(error), str(error)) from None
     if given is not None and (derivation.size > run.max_nodes or derivation.depth > run.max_depth):
         raise Rejected("max_nodes" if derivation.size > run.max_nodes else "max_depth")
     if limits.max_params is not None and arch.params > limits.max_params:
@@ -54,28 +54,44 @@ def _reason(error: ShapeError) -> str:
 
 def draw(space: Space, choose: Chooser, limits: Limits, where: Where | None) -> Architecture:
     """The first attempt that succeeds. Raises ``SamplingError`` when the attempts run out, with what rejected them."""
-    rejections: Counter[str] = Counter()
+    rejections = Rejections()
     for _ in range(limits.attempts):
         try:
             arch = attempt(space, choose, limits)
         except Rejected as rejected:
-            rejections[rejected.args[0]] += 1
+            rejections.note(rejected)
             continue
         if where is None or where(arch):
             return arch
-        rejections["where"] += 1
+        rejections.counts["where"] += 1
     raise SamplingError(exhausted(f"no architecture of {space.name}", limits, rejections))
 
 
-def exhausted(what: str, limits: Limits, rejections: Counter[str]) -> str:
+class Rejections:
+    """Which constraint rejected how often, and the latest message of each."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+
+    def note(self, rejected: Rejected) -> None:
+        """Counts one attempt that failed."""
+        self.counts[rejected.args[0]] += 1
+        if len(rejected.args) > 1:
+            self.examples[rejected.args[0]] = rejected.args[1]
+
+
+def exhausted(what: str, limits: Limits, rejections: Rejections) -> str:
     """The message for attempts that ran out: which constraint rejected how often, and what to do."""
-    reasons = sorted(rejections.items(), key=lambda pair: (-pair[1], pair[0]))
+    reasons = sorted(rejections.counts.items(), key=lambda pair: (-pair[1], pair[0]))
     shown = [f"{reason} {count:,}" for reason, count in reasons[:_MOST_REASONS]]
     if len(reasons) > _MOST_REASONS:
         shown.append(f"others {sum(count for _, count in reasons[_MOST_REASONS:]):,}")
+    example = rejections.examples.get(reasons[0][0])
     return (
-        f"{what} in {plural(sum(rejections.values()), 'attempt')} within {limits.text()}; "
+        f"{what} in {plural(sum(rejections.counts.values()), 'attempt')} within {limits.text()}; "
         f"rejected by {', '.join(shown)}; loosen what rejects most, or allow more attempts"
+        + (f" ({example})" if example and example != reasons[0][0] else "")
     )
 
 

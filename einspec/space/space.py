@@ -186,7 +186,17 @@ class Space:
         """
         exact = self.limits.tightened(**limits)
         sampling.check_finite(self, exact)
-        return variation.mutate(self, arch, as_random(rng), exact, where)
+        return variation.mutate(self, self.own(arch), as_random(rng), exact, where)
+
+    def own(self, arch: Architecture) -> Architecture:
+        """The architecture as one of this very space. Raises ``ValueError`` for one of another grammar or input."""
+        if not isinstance(arch, Architecture):
+            raise TypeError(f"expected an architecture, not {type(arch).__name__}")
+        if arch.space is self:
+            return arch
+        if arch.space.grammar != self.grammar or arch.space.inputs != self.inputs:
+            raise ValueError(f"an architecture of {arch.space!r} is none of {self!r}: parse its text here first")
+        return self.replay(arch.choices, str(arch))
 
     def replay(self, choices: list[int], text: str) -> Architecture:
         """The architecture with exactly these choices. Raises ``ParseError`` if its text is another."""
@@ -236,17 +246,27 @@ class Space:
 
 def _input_types(grammar: Grammar, given: InputLike | None) -> dict[str, Type]:
     """Types by name; a single one has the name ''."""
-    value: Any = given if given is not None else grammar.directives.get("input")
-    if value is None:
+    if given is None:
+        return {"": directive_type(grammar)}
+    if isinstance(given, Mapping):
+        if not given:
+            raise ShapeError("input={}: expected at least one named type, as in {'image': (3, 32, 32)}")
+        return {str(name): as_type(kind) for name, kind in given.items()}
+    return {"": as_type(given)}
+
+
+def directive_type(grammar: Grammar) -> Type:
+    """The input type that a grammar's directive names. Raises ``ShapeError`` when it has none, or a wrong one."""
+    text = grammar.directives.get("input")
+    if text is None:
         raise ShapeError(
-            f"{grammar.source.name} names no input type: give one, as in input=(3, 32, 32), "
+            f"{grammar.source.name} names no input type: give one, as in input=(3, 32, 32) or --input 3,32,32, "
             "or write //% input 3,32,32 in the grammar"
         )
-    if isinstance(value, Mapping):
-        if not value:
-            raise ShapeError("input={}: expected at least one named type, as in {'image': (3, 32, 32)}")
-        return {str(name): as_type(kind) for name, kind in value.items()}
-    return {"": as_type(value)}
+    try:
+        return as_type(text)
+    except ShapeError as error:
+        raise ShapeError(f"{grammar.source.name}: in its directive  //% input {text}: {error}") from None
 
 
 def _at_its_place(

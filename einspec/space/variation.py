@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from einspec.errors import SamplingError
@@ -13,7 +12,7 @@ from einspec.space.choosers import below, random_chooser
 from einspec.space.derivation import Derivation
 from einspec.space.derive import Rejected
 from einspec.space.limits import Limits
-from einspec.space.sampling import Where, attempt, evaluation_depth, exhausted
+from einspec.space.sampling import Rejections, Where, attempt, evaluation_depth, exhausted
 
 if TYPE_CHECKING:
     from einspec.space.space import Space
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 def mutate(space: Space, arch: Architecture, rng: random.Random, limits: Limits, where: Where | None) -> Architecture:
     """See :meth:`Space.mutate`."""
     choose = random_chooser(rng)
-    rejections: Counter[str] = Counter()
+    rejections = Rejections()
 
     def regrow() -> Architecture:
         for _ in range(limits.attempts):
@@ -30,12 +29,12 @@ def mutate(space: Space, arch: Architecture, rng: random.Random, limits: Limits,
             try:
                 child = attempt(space, choose, limits, given, nodes)
             except Rejected as rejected:
-                rejections[rejected.args[0]] += 1
+                rejections.note(rejected)
                 continue
             if child == arch or child.key == arch.key:
-                rejections["the same key"] += 1
+                rejections.counts["the same key"] += 1
             elif where is not None and not where(child):
-                rejections["where"] += 1
+                rejections.counts["where"] += 1
             else:
                 return child
         raise SamplingError(exhausted(f"no mutant of this architecture of {space.name}", limits, rejections))

@@ -58,7 +58,7 @@ def test_check_reports_each_file(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert code == 1
     assert "mlp: good" in out
     assert err == (
-        f"einspec: {bad}:1:4: error[E401]: there is no op liner (the alias)\n"
+        f"{bad}:1:4: error[E401]: there is no op liner (the alias)\n"
         '    1 | a: "x" -> liner\n'
         "      |    ^^^^^^^^^^^^\n"
         "      = did you mean 'linear'?\n"
@@ -147,9 +147,9 @@ BAD_INPUT = [
         ["sample", "no/such.lark"],
         "'no/such.lark': there is no such file; expected a grammar file (*.lark) or a bundled space",
     ),
-    (["sample", "einspace"], "einspace names no input type: give one, as in input=(3, 32, 32), "),
+    (["sample", "einspace"], "einspace names no input type: give one, as in input=(3, 32, 32) or --input "),
     (["sample", "einspace", "--input", "0,3"], "0 is not a size: every size of a type is a whole number of at least 1"),
-    (["sample", "einspace", "--input", "-3,3"], "-3 is not a size: every size of a type is a whole number of at "),
+    (["sample", "einspace", "--input=-3,3"], "-3 is not a size: every size of a type is a whole number of at "),
     (["sample", "einspace", "--input", "abc"], "'abc' in the type 'abc' is neither a dtype (float, int) nor a layout"),
     (["sample", "mlp", "--input", "a=3", "--input", "a=4"], "--input a=3 --input a=4: expected one type, or name=TYPE"),
     (["sample", "mlp", "--ops", "no_such_module"], "--ops no_such_module: importing it failed: ModuleNotFoundError: "),
@@ -170,13 +170,9 @@ def test_bad_input_is_one_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = [
-        argument.replace("--input", "--input=") if argument == "--input" else argument for argument in arguments
-    ]
-    joined = " ".join(arguments).replace("--input= ", "--input=")
-    code, out, err = run(capsys, *(joined.split() if "mlp(" not in joined else arguments))
+    code, out, err = run(capsys, *arguments)
     assert (code, out) == (1, "")
-    assert err.startswith(f"einspec: {message}")
+    assert err.startswith(message if message.startswith("<architecture>") else f"einspec: {message}")
     assert not list(tmp_path.iterdir())
 
 

@@ -11,6 +11,7 @@ from einspec.errors import SamplingError
 from einspec.grammar.model import Grammar
 from einspec.grammar.read import read_text
 from einspec.space import Limits
+from einspec.types import Type
 
 Where = Callable[["Word"], bool] | None
 
@@ -21,6 +22,10 @@ class Word:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def space(self) -> Words:
+        return Words()
 
     @property
     def key(self) -> str:
@@ -56,6 +61,10 @@ class Words:
     def grammar(self) -> Grammar:
         letters = " | ".join(f'"{letter}"' for letter in self.alphabet)
         return read_text(f"start: {'letter ' * self.length}-> word\nletter: {letters}\n", "words")
+
+    @property
+    def inputs(self) -> tuple[Type, ...]:
+        return (Type((1, 8, 8)),)
 
     def input_text(self) -> str:
         return "(3, 8, 8)"

@@ -424,7 +424,7 @@ def test_wrong_inputs() -> None:
     with pytest.raises(ShapeError) as error:
         einspec.load("einspace")
     assert str(error.value) == (
-        "einspace names no input type: give one, as in input=(3, 32, 32), or write //% input 3,32,32 in the grammar"
+        "einspace names no input type: give one, as in input=(3, 32, 32) or --input 3,32,32, or write //% input 3,32,32 in the grammar"
     )
     with pytest.raises(ShapeError, match="expected at least one named type"):
         einspec.load("einspace", input={})
