@@ -78,5 +78,5 @@ def listing(words: Iterable[str], last: str = "or") -> str:
 
 def plural(count: int, noun: str) -> str:
     """``1 child``-style counts: the noun takes an s unless the count is one."""
-    nouns = {"child": "children"}
+    nouns = {"child": "children", "axis": "axes"}
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {nouns.get(noun, noun + 's')}"

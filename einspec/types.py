@@ -15,6 +15,7 @@ from typing import ClassVar, Literal, cast
 from weakref import WeakValueDictionary
 
 from einspec.errors import ShapeError
+from einspec.text import plural
 
 Dtype = Literal["float", "int"]
 Layout = Literal["image", "matrix", "sequence", "tokens", "vector", "tensor"]
@@ -167,7 +168,7 @@ def _check_type(axes: tuple[Axis, ...], dtype: str, layout: str) -> None:
         raise ShapeError(f"{layout!r} is not a layout: expected one of {', '.join(LAYOUTS)}")
     rank = LAYOUTS[layout][0]
     if rank is not None and rank != len(axes):
-        raise ShapeError(f"the layout {layout} has {rank} axes, but {len(axes)} were given")
+        raise ShapeError(f"the layout {layout} has {plural(rank, 'axis')}, but {len(axes)} were given")
     if math.prod(axis.size for axis in axes) > _MOST_ELEMENTS:
         raise ShapeError("a tensor of more than 2**62 numbers fits in no machine: give smaller sizes")
 

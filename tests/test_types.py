@@ -201,7 +201,7 @@ def test_what_is_no_type(sugar: Any, message: str) -> None:
             "picture",
             "'picture' is not a layout: expected one of image, matrix, sequence, tokens, vector, tensor",
         ),
-        ("float", "vector", "the layout vector has 1 axes, but 2 were given"),
+        ("float", "vector", "the layout vector has 1 axis, but 2 were given"),
     ],
 )
 def test_what_is_no_dtype_or_layout(dtype: Any, layout: Any, message: str) -> None:

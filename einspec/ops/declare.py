@@ -123,7 +123,7 @@ class Primitive(_Op):
         """The output types. Raises ``ShapeError`` with all input types when the op does not accept them."""
         count = self.signature.inputs
         if count is not None and len(inputs) != count:
-            raise _refusal(f"{self.text(args)} takes {count} inputs, not {len(inputs)}: {_types(inputs)}")
+            raise _refusal(f"{self.text(args)} takes {plural(count, 'input')}, not {len(inputs)}: {_types(inputs)}")
         try:
             return self._outputs(inputs, args, attributes)
         except ShapeError as error:

@@ -161,7 +161,10 @@ class Run:
             nodes.append(handle.node)
         if given is None or any(new is not old for new, old in zip(nodes, given.children, strict=True)):
             child.node = Derivation(member, via, tuple(nodes))  # type: ignore[arg-type]
-        return member.checked(outputs)
+        try:
+            return member.checked(outputs)
+        except ShapeError as error:
+            raise _located(error, child, member) from None
 
 
 def _located(error: ShapeError, child: TypedChild, member: Member) -> ShapeError:

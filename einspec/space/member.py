@@ -112,11 +112,16 @@ class Member:
         return found
 
     def checked(self, outputs: Any) -> Outputs:
-        """The outputs of a combinator. Raises ``TypeError`` unless they are types, for its author to read."""
+        """The outputs of a combinator.
+
+        Raises ``ShapeError`` where a child's several outputs stand for one of them, ``TypeError`` for what are no types.
+        """
         if isinstance(outputs, Type):
             return outputs
         if isinstance(outputs, tuple) and outputs and all(isinstance(kind, Type) for kind in outputs):
             return outputs
+        if isinstance(outputs, tuple) and any(isinstance(kind, tuple) for kind in outputs):
+            raise ShapeError("one of several outputs is itself several, as a child with more than one output makes it")
         raise TypeError(f"the combinator {self.text()} returned {outputs!r}: expected a value or a tuple of values")
 
     def __repr__(self) -> str:

@@ -161,8 +161,8 @@ def _rule(name: str) -> str:
 
 
 def _string(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-    return f'"{escaped}"'
+    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\f": "\\f"}
+    return f'"{"".join(escapes.get(character, character) for character in text)}"'
 
 
 def _regexp(pattern: str) -> str:
