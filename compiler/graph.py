@@ -150,31 +150,12 @@ class Graph:
         return sum(times * sum(node.op is not None for node in graph.nodes) for graph, times in self.graphs())
 
     def __str__(self) -> str:
-        lines: list[str] = []
-        stack: list[tuple[Graph, int, str]] = [(self, 0, "graph")]
-        while stack:
-            graph, depth, title = stack.pop()
-            indent = "  " * depth
-            kinds = ", ".join(map(str, graph.inputs))
-            lines.append(f"{indent}{title} {kinds} -> {', '.join(map(_port, graph.outputs))}")
-            for index, node in enumerate(graph.nodes):
-                inputs = " ".join(map(_port, node.inputs))
-                slot = f"  [{node.slot}]" if node.slot else ""
-                outputs = (
-                    ", ".join(map(str, node.outputs))
-                    if len(node.outputs) < 3
-                    else (f"{node.outputs[0]}, ... ({len(node.outputs)})")
-                )
-                lines.append(f"{indent}  %{index} = {node.text()} {inputs}: {outputs}{slot}")
-            bodies = [(i, node.body) for i, node in enumerate(graph.nodes) if node.body is not None]
-            stack += [(body, depth + 1, f"body of %{i}:") for i, body in reversed(bodies)]
-        return "\n".join(lines)
+        from einspec.compiler.graph_text import format_graph
 
+        return format_graph(self)
 
-def _port(port: Port) -> str:
-    index, output = port
-    name = "in" if index < 0 else str(index)
-    return f"%{name}" if not output else f"%{name}.{output}"
+    def __repr__(self) -> str:
+        return f"<graph of {len(self)} nodes>"
 
 
 def pruned(graph: Graph) -> Graph:
