@@ -129,9 +129,7 @@ class _Labelling:
         yield from (source for source, _ in self.inputs[vertex])
         yield from (target for target, _ in self.outputs[vertex])
 
-    def single_out(
-        self, cells: dict[int, list[int]], vertices: list[int], colours: list[int]
-    ) -> tuple[list[int], int]:
+    def single_out(self, cells: dict[int, list[int]], vertices: list[int], colours: list[int]) -> tuple[list[int], int]:
         """The least outcome over the vertices of the smallest class, each singled out in turn."""
         cell = min(cells.items(), key=lambda item: (len(item[1]), item[0]))[1]
         same = _Orbits(vertices)

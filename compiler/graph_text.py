@@ -72,9 +72,7 @@ def _value_text(value: Any) -> str:
 
 
 def _ports_text(ports: tuple[Port, ...]) -> str:
-    return " ".join(
-        f"%{'in' if index < 0 else index}" + (f".{output}" if output else "") for index, output in ports
-    )
+    return " ".join(f"%{'in' if index < 0 else index}" + (f".{output}" if output else "") for index, output in ports)
 
 
 def _context_text(context: Context) -> str:

@@ -110,7 +110,9 @@ def _labelled(vertices: _Vertices, digests: dict[int, tuple[str, Shared]]) -> La
         into: list[tuple[int, object]] = [
             (vertices.of(port), port[1] if is_unordered else (place, port[1])) for place, port in enumerate(node.inputs)
         ]
-        into += [(numbers[slot], ("slot", place)) for place, slot in enumerate(_slots(node, digests)) if slot in numbers]
+        into += [
+            (numbers[slot], ("slot", place)) for place, slot in enumerate(_slots(node, digests)) if slot in numbers
+        ]
         edges.append(into)
     return Labelled(labels, edges)
 

@@ -73,9 +73,7 @@ def _terms(rewriter: Rewriter, node: Node) -> list[Port]:
     for port in node.inputs:
         maker = rewriter.maker(port)
         is_nested = (
-            maker is not None
-            and maker.op is node.op
-            and (maker.args, maker.attributes) == (node.args, node.attributes)
+            maker is not None and maker.op is node.op and (maker.args, maker.attributes) == (node.args, node.attributes)
         )
         terms += maker.inputs if is_nested and maker is not None else [port]
     return terms

@@ -29,9 +29,7 @@ def simplify(
     parts = [part for part, _ in graph.graphs()]
     done: dict[int, Graph] = {}
     for part in reversed(parts):  # bodies before what holds them
-        nodes = tuple(
-            replace(node, body=done[id(node.body)]) if node.body is not None else node for node in part.nodes
-        )
+        nodes = tuple(replace(node, body=done[id(node.body)]) if node.body is not None else node for node in part.nodes)
         rewriter = Rewriter(replace(part, nodes=nodes), rules, order)
         done[id(part)] = rewriter.run()
         if trace is not None:
