@@ -101,8 +101,8 @@ class _Emitter:
         found = tuple(value.node for value in outputs)
         trace.output(found[0] if len(found) == 1 and not copies else found)
         module = fx.GraphModule(root, trace, "Architecture" if not copies else "Body")
-        module.graph.eliminate_dead_code()
-        module.recompile()
+        if module.graph.eliminate_dead_code():
+            module.recompile()
         return module
 
     def realised(self, node: Node, copies: tuple[Copy, ...]) -> Any:

@@ -114,12 +114,14 @@ class Lowering(Evaluator):
     ) -> None:
         shapes = op.shapes(kinds, args, attributes)
         # Where a declaration gives a number only, sharing is safe at one type alone.
-        needs = (op.name, args, kinds if isinstance(shapes, int) else sorted(shapes.items()))
+        wanted: Any = kinds if isinstance(shapes, int) else sorted(shapes.items())
+        if op.laws.has_buffers and not isinstance(shapes, int):
+            wanted = [*wanted, ("of rank", kinds[0].rank)]  # torch's batch norm is another module at each rank
+        needs = (op.name, args, wanted)
         known = self.owners.setdefault(slot, needs)
         if known != needs:
-            raise ShapeError(
-                f"{op.text(args)} is tied, and its calls need different weights: {_needs(known[2])}, and {_needs(needs[2])}"
-            )
+            both = f"{_needs(known[2])}, and {_needs(needs[2])}"
+            raise ShapeError(f"{op.text(args)} is tied, and its calls need different weights: {both}")
 
 
 @lru_cache(maxsize=50_000)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WIDEST_LINE = 120
 """Longer source lines are cut around the caret, so that a message stays readable."""
@@ -20,8 +23,9 @@ class Source:
     def line_column(self, offset: int) -> tuple[int, int]:
         """1-based line and column of an offset; an offset past the end is the end."""
         offset = min(offset, len(self.text))
-        start = self.text.rfind("\n", 0, offset) + 1
-        return self.text.count("\n", 0, offset) + 1, offset - start + 1
+        starts = _line_starts(self.text)
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
 
     def place(self, offset: int) -> str:
         """``name:line:column`` of an offset."""
@@ -40,6 +44,11 @@ class Source:
             width = max(1, min(width, len(line) - (column - 1 - first)))
         line = "".join(c if c.isprintable() else " " for c in line)
         return f"{number:>5} | {line}\n      | {' ' * (column - 1 - first)}{'^' * width}"
+
+
+@lru_cache(maxsize=4)
+def _line_starts(text: str) -> list[int]:
+    return [0, *(match.end() for match in re.finditer("\n", text))]
 
 
 @dataclass(frozen=True, slots=True)

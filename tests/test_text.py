@@ -67,10 +67,7 @@ def test_a_problem_in_full() -> None:
     source = Source("a.lark", "start: x\n")
     problem = Problem(source, 7, 8, "E201", "x is not defined", "define it")
     assert str(problem) == (
-        "a.lark:1:8: error[E201]: x is not defined\n"
-        "    1 | start: x\n"
-        "      |        ^\n"
-        "      = define it"
+        "a.lark:1:8: error[E201]: x is not defined\n    1 | start: x\n      |        ^\n      = define it"
     )
     warning = Problem(source, 7, 8, "W501", "never reached", severity="warning")
     assert str(warning) == "a.lark:1:8: warning[W501]: never reached\n    1 | start: x\n      |        ^"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
-from einspec.text import Problem, Source
+from einspec.errors import GrammarError
+from einspec.text import Problem, Source, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,9 @@ class Grammar:
         """
         from einspec.grammar.analysis import count_derivations
 
+        if symbol is not None and symbol not in self.rules:
+            hint = did_you_mean(symbol, self.rules)
+            raise GrammarError(f"{self.source.name} has no rule {symbol!r}" + (f"; {hint}" if hint else ""))
         return count_derivations(self, symbol or self.start)
 
     def __eq__(self, other: object) -> bool:

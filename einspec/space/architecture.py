@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from einspec.space.derivation import Derivation
-from einspec.space.printing import sentence
 
 if TYPE_CHECKING:
     from einspec.compiler.graph import Graph
@@ -37,7 +36,7 @@ class Architecture:
 
     @cached_property
     def _text(self) -> str:
-        return sentence(self.derivation, self.space.ignores_blanks)
+        return self.space.printer.sentence(self.derivation)
 
     @cached_property
     def _op_tree(self) -> list[tuple[str, tuple[object, ...], int]]:

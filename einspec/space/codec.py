@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from einspec.space.parsing import ParsedNode
     from einspec.space.space import Space
 
-_REPAIRS = 1_000
-_REPAIRED_NODES = 100_000
-"""Nodes drawn over all repairs: a long list of choices that leads nowhere ends soon."""
+_TURNS = 50
+"""Attempts with other choices after those that are kept."""
+_TURNED_NODES = 10_000
+"""Nodes after which such attempts end: a list of a million choices must not keep a machine busy."""
 _LONGEST_CHOICES = 10_000_000
 
 
@@ -103,23 +104,32 @@ def from_choices(space: Space, choices: Iterable[int]) -> Architecture:
 
 
 def _decode(space: Space, choices: list[int], depth: int) -> Architecture:
-    odometer = Odometer()
-    last, steps, nodes = "", 0, 0
-    while steps < _REPAIRS and nodes < _REPAIRED_NODES:
-        run = Run(recorded_chooser(choices, odometer), _LONGEST_CHOICES, depth)
-        try:
-            arch = Architecture(space, *evaluate(run, space.start, space.inputs))
-            if run.varied_ties:
-                _ = arch.graph
-            return arch
-        except Rejected as rejected:
-            last = str(rejected.args[0])
-        except ShapeError as error:
-            last = str(error)
-        steps += 1
-        nodes += run.nodes
-        if not odometer.advance():
+    """The choices as they are; at a dead end with ever more of them, from the last, given up for least depth."""
+    last, steps = "", 0
+    made, given_up = len(choices), 0
+    while True:
+        odometer = Odometer()
+        nodes = 0
+        for _ in range(_TURNS):
+            run = Run(recorded_chooser(choices[: made - given_up], odometer), _LONGEST_CHOICES, depth)
+            try:
+                arch = Architecture(space, *evaluate(run, space.start, space.inputs))
+                if run.varied_ties:
+                    _ = arch.graph
+                return arch
+            except Rejected as rejected:
+                last = str(rejected.args[0])
+            except ShapeError as error:
+                last = str(error)
+            if not steps:
+                made = min(made, len(odometer.sizes))
+            steps += 1
+            nodes += run.nodes
+            if nodes > _TURNED_NODES or not odometer.advance():
+                break
+        if given_up >= made:
             break
+        given_up = min(made, max(1, 2 * given_up))
     raise SamplingError(
         f"no architecture from these {plural(len(choices), 'choice')}: a dead end ({last}) could not be repaired "
         f"in {plural(steps, 'step')}; use other choices"

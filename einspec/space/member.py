@@ -114,7 +114,8 @@ class Member:
     def checked(self, outputs: Any) -> Outputs:
         """The outputs of a combinator.
 
-        Raises ``ShapeError`` where a child's several outputs stand for one of them, ``TypeError`` for what are no types.
+        Raises ``ShapeError`` where a child's several outputs stand for one of them, ``TypeError`` for other things
+        than types.
         """
         if isinstance(outputs, Type):
             return outputs

@@ -127,9 +127,10 @@ class TextParser:
             names = set(error.accepts or error.expected or ())
         else:
             offset, names = len(source.text.rstrip()), set(getattr(error, "expected", None) or ())
-        match = re.compile(r"\w+|[^\w\s]").match(source.text, offset)
+        match = re.compile(r"\w{1,60}|[^\w\s]").match(source.text, offset)
         end = match.end() if match else offset + 1
-        found = repr(match.group()) if match else "the end of the text"
+        blank = "a blank" if isinstance(error, lark.exceptions.UnexpectedCharacters) else "the end of the text"
+        found = repr(match.group()) if match else blank
         expected = sorted({self._texts_of(name) for name in names}, key=_by_number)
         lines = [f"{source.place(offset)}: found {found}, which cannot stand here", source.excerpt(offset, end)]
         if expected:
@@ -141,7 +142,7 @@ class TextParser:
 
     def _texts_of(self, name: str) -> str:
         """What a terminal of Lark's looks like to a user."""
-        return "the end of the text" if name == "$END" else self.texts.get(name, name)
+        return "the end of the text" if name in ("$END", "<END-OF-FILE>") else self.texts.get(name, name)
 
 
 def _shortened(words: list[str]) -> str:

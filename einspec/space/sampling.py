@@ -81,7 +81,7 @@ def exhausted(what: str, limits: Limits, rejections: Counter[str]) -> str:
 
 def check_finite(space: Space, limits: Limits) -> None:
     """Raises ``SamplingError`` for a supercritical grammar without a limit of size: a draw need not end."""
-    if limits.max_nodes is None and limits.max_depth is None and space.grammar.branching_rate >= 1:
+    if limits.max_nodes is None and limits.max_depth is None and math.isinf(space.grammar.expected_size):
         raise SamplingError(
             f"{space.name} is supercritical (branching rate {space.grammar.branching_rate:.5f}): without max_nodes "
             "or max_depth a draw need not end; give one of them"

@@ -21,7 +21,7 @@ from einspec.space.choosers import as_random, random_chooser
 from einspec.space.derive import Chooser, Rejected, Run, evaluate
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
-from einspec.space.printing import ignores_blanks
+from einspec.space.printing import Printer
 from einspec.space.table import legal_members
 from einspec.text import Source
 from einspec.types import Type, TypeLike, as_type
@@ -54,9 +54,9 @@ class Space:
         return self.grammar.source.name
 
     @cached_property
-    def ignores_blanks(self) -> bool:
-        """Whether blanks may stand between the tokens of a sentence."""
-        return ignores_blanks(self.grammar)
+    def printer(self) -> Printer:
+        """What prints its architectures."""
+        return Printer(self.grammar)
 
     def input_text(self) -> str:
         """The input types as text: ``(3, 32, 32)``, or ``image=(3, 32, 32); text=(77,) int``."""

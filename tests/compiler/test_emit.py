@@ -98,7 +98,7 @@ def test_head_factory_sees_the_output_type():
         (lambda output: 3, TypeError, "head(...) returned 3: expected an nn.Module"),
         (lambda output: None, TypeError, "head(...) returned None: expected an nn.Module"),
     ],
-    ids=str,
+    ids=["zero", "negative", "bool", "text", "float", "a number back", "None back"],
 )
 def test_bad_heads(head, error, message):
     with pytest.raises(error) as caught:

@@ -1,4 +1,7 @@
-"""Keys: equal for texts that differ in nothing but spelling, different for everything else, stable everywhere."""
+"""Keys: equal for texts that differ in nothing but spelling, different for everything else, stable everywhere.
+
+``EINSPEC_SAMPLES`` multiplies the number of samples: see ``tests/compiler/helpers.py``.
+"""
 
 from __future__ import annotations
 
