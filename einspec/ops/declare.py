@@ -189,13 +189,17 @@ class Combinator(_Op):
         """Runs the function. Raises ``ShapeError`` when it refuses, or cannot take apart what a child gave it."""
         count = self.signature.inputs
         if count is not None and len(inputs) != count:
-            raise ShapeError(f"{self.text(args)} takes {plural(count, 'input')}, not {len(inputs)}")
+            raise _refusal(f"{self.text(args)} takes {plural(count, 'input')}, not {len(inputs)}")
         try:
             if self.in_text_order:
                 return self.function(*inputs, *args, *children, **attributes)
             names = [argument.name for argument in self.signature.arguments]
             given = dict(zip(names, args, strict=True)) | dict(zip(self.signature.children, children, strict=True))
             return self.function(*inputs, **given, **attributes)
+        except ShapeError as error:
+            if error.names_types:
+                raise
+            raise _refusal(f"{self.text(args)} does not accept {_types(inputs)}: {error}") from None
         except (ValueError, TypeError) as error:
             if not _raised_in(error, self.function) or not _is_unpacking(error):
                 raise
