@@ -19,19 +19,28 @@ from einspec.errors import CompileError
 MOST_TRIALS = 20_000
 """Nodes singled out in one labelling; only built-up graphs come near it."""
 
-_digest = hashlib.blake2b
+_MASK = (1 << 64) - 1
+_INTO, _OUT_OF, _OWN, _SINGLED_OUT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F
+"""Odd numbers with well-spread bits, one for each role that a colour plays."""
 
 
-def _hash(*parts: object) -> int:
-    """A number that depends on the parts alone, on every machine."""
-    return int.from_bytes(_digest(repr(parts).encode(), digest_size=8).digest(), "big")
+def _mix(number: int) -> int:
+    """64 well-spread bits of a number, the same on every machine. Sums of them tell multisets apart."""
+    number &= _MASK
+    number = ((number ^ (number >> 32)) * _INTO) & _MASK
+    return number ^ (number >> 29)
+
+
+def _hash(value: object) -> int:
+    """64 bits of a label, the same on every machine."""
+    return int.from_bytes(hashlib.blake2b(repr(value).encode(), digest_size=8).digest(), "big")
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """A graph to be labelled: ``labels`` of its vertices, and edges (source, place at the target) into each."""
 
-    labels: Sequence[object]
+    labels: Sequence[str]
     edges: Sequence[Sequence[tuple[int, object]]]
 
 
@@ -46,11 +55,19 @@ def canonical_order(graph: Labelled) -> list[int]:
 
 class _Labelling:
     def __init__(self, graph: Labelled):
-        self.graph = graph
-        count = len(graph.labels)
-        self.inputs = graph.edges
-        self.outputs: list[list[tuple[int, object]]] = [[] for _ in range(count)]
-        for target, edges in enumerate(graph.edges):
+        self.labels = graph.labels
+        hashes: dict[object, int] = {}
+
+        def hashed(value: object) -> int:
+            found = hashes.get(value)
+            if found is None:
+                found = hashes[value] = _hash(value)
+            return found
+
+        self.hashes = [hashed(label) for label in graph.labels]
+        self.inputs = [[(source, hashed(place)) for source, place in edges] for edges in graph.edges]
+        self.outputs: list[list[tuple[int, int]]] = [[] for _ in self.hashes]
+        for target, edges in enumerate(self.inputs):
             for source, place in edges:
                 self.outputs[source].append((target, place))
         self.trials = 0
@@ -58,16 +75,16 @@ class _Labelling:
     def order(self) -> list[int]:
         """The canonical order of all vertices."""
         colours: list[int] = []
-        for vertex, label in enumerate(self.graph.labels):  # edges point upwards, so inputs have their colour
-            below = sorted((str(place), colours[source]) for source, place in self.inputs[vertex])
-            colours.append(_hash(label, below))
+        for label, edges in zip(self.hashes, self.inputs, strict=True):  # edges point upwards: inputs are coloured
+            below = sum([_mix(colours[source] * _INTO + place) for source, place in edges])
+            colours.append(_mix(label * _OWN + below))
         everything = list(range(len(colours)))
         if len(set(colours)) == len(colours):
             return sorted(everything, key=colours.__getitem__)
-        return self.label(everything, colours)[0]
+        return self.label(everything, colours)
 
-    def label(self, vertices: list[int], colours: list[int]) -> tuple[list[int], int]:
-        """Canonical order and form of a part; what is outside has its colours for good."""
+    def label(self, vertices: list[int], colours: list[int]) -> list[int]:
+        """Canonical order of a part; what is outside has its colours for good."""
         colours = self.refined(vertices, colours)
         cells: dict[int, list[int]] = {}
         for vertex in vertices:
@@ -75,24 +92,24 @@ class _Labelling:
         fixed = [cells[colour][0] for colour in sorted(cells) if len(cells[colour]) == 1]
         rest = [vertex for vertex in vertices if len(cells[colours[vertex]]) > 1]
         if not rest:
-            return fixed, self.form(fixed, colours)
+            return fixed
         parts = self.parts(rest)
         if len(parts) == 1 and len(rest) == len(vertices):
             return self.single_out(cells, vertices, colours)
-        labelled = sorted((self.label(part, colours) for part in parts), key=lambda found: found[1])
-        order = fixed + [vertex for part, _ in labelled for vertex in part]
-        return order, self.form(order, colours)
+        orders = [self.label(part, colours) for part in parts]
+        orders.sort(key=lambda order: self.form(order, colours))
+        return fixed + [vertex for order in orders for vertex in order]
 
     def refined(self, vertices: list[int], colours: list[int]) -> list[int]:
         """Colours of the part, refined until no class splits any more."""
         colours = list(colours)
         classes = len({colours[vertex] for vertex in vertices})
-        while True:
+        while classes < len(vertices):
             new = [
-                _hash(
-                    colours[vertex],
-                    sorted((str(place), colours[source]) for source, place in self.inputs[vertex]),
-                    sorted((str(place), colours[target]) for target, place in self.outputs[vertex]),
+                _mix(
+                    colours[vertex] * _OWN
+                    + sum([_mix(colours[source] * _INTO + place) for source, place in self.inputs[vertex]])
+                    + sum([_mix(colours[target] * _OUT_OF + place) for target, place in self.outputs[vertex]])
                 )
                 for vertex in vertices
             ]
@@ -100,10 +117,9 @@ class _Labelling:
                 colours[vertex] = colour
             now = len(set(new))
             if now == classes:
-                return colours
+                break
             classes = now
-            if classes == len(vertices):
-                return colours
+        return colours
 
     def parts(self, rest: list[int]) -> list[list[int]]:
         """Connected parts among vertices, by edges."""
@@ -129,15 +145,14 @@ class _Labelling:
         yield from (source for source, _ in self.inputs[vertex])
         yield from (target for target, _ in self.outputs[vertex])
 
-    def single_out(self, cells: dict[int, list[int]], vertices: list[int], colours: list[int]) -> tuple[list[int], int]:
+    def single_out(self, cells: dict[int, list[int]], vertices: list[int], colours: list[int]) -> list[int]:
         """The least outcome over the vertices of the smallest class, each singled out in turn."""
         cell = min(cells.items(), key=lambda item: (len(item[1]), item[0]))[1]
-        same = _Orbits(vertices)
-        best: tuple[list[int], int] | None = None
-        found: list[tuple[list[int], int]] = []
+        orbits = _Orbits(vertices)
+        found: list[tuple[int, list[int]]] = []
         tried: list[int] = []
         for vertex in cell:
-            if any(same.find(vertex) == same.find(other) for other in tried):
+            if any(orbits.find(vertex) == orbits.find(other) for other in tried):
                 continue
             self.trials += 1
             if self.trials > MOST_TRIALS:
@@ -147,29 +162,27 @@ class _Labelling:
                 )
             tried.append(vertex)
             marked = list(colours)
-            marked[vertex] = _hash("singled out", colours[vertex])
-            order, form = self.label(vertices, marked)
-            for other, other_form in found:
+            marked[vertex] = _mix(colours[vertex] * _SINGLED_OUT + 1)
+            order = self.label(vertices, marked)
+            form = self.form(order, colours)
+            for other_form, other in found:
                 if other_form == form and self.is_symmetry(other, order):
                     for a, b in zip(other, order, strict=True):
-                        same.join(a, b)
-            found.append((order, form))
-            if best is None or form < best[1]:
-                best = order, form
-        assert best is not None
-        return best
+                        orbits.join(a, b)
+            found.append((form, order))
+        return min(found, key=lambda outcome: outcome[0])[1]
 
     def is_symmetry(self, order: list[int], other: list[int]) -> bool:
         """Whether mapping one order to the other keeps labels and edges."""
         image = dict(zip(order, other, strict=True))
         for a, b in image.items():
-            if self.graph.labels[a] != self.graph.labels[b]:
+            if self.labels[a] != self.labels[b]:
                 return False
-            edges = sorted((image.get(source, source), str(place)) for source, place in self.inputs[a])
-            if edges != sorted((source, str(place)) for source, place in self.inputs[b]):
+            edges = sorted((image.get(source, source), place) for source, place in self.inputs[a])
+            if edges != sorted(self.inputs[b]):
                 return False
-            outside = sorted((t, str(place)) for t, place in self.outputs[a] if t not in image)
-            if outside != sorted((t, str(place)) for t, place in self.outputs[b] if t not in image):
+            outside = sorted(edge for edge in self.outputs[a] if edge[0] not in image)
+            if outside != sorted(edge for edge in self.outputs[b] if edge[0] not in image):
                 return False
         return True
 
@@ -182,13 +195,13 @@ class _Labelling:
 
         rows = [
             (
-                self.graph.labels[vertex],
-                sorted((str(place), name(source)) for source, place in self.inputs[vertex]),
-                sorted((str(place), name(target)) for target, place in self.outputs[vertex] if target not in position),
+                self.hashes[vertex],
+                sorted((place, name(source)) for source, place in self.inputs[vertex]),
+                sorted((place, name(target)) for target, place in self.outputs[vertex] if target not in position),
             )
             for vertex in order
         ]
-        return int.from_bytes(_digest(repr(rows).encode(), digest_size=32).digest(), "big")
+        return int.from_bytes(hashlib.blake2b(repr(rows).encode(), digest_size=32).digest(), "big")
 
 
 class _Orbits:

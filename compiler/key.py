@@ -100,12 +100,12 @@ def _labelled(vertices: _Vertices, digests: dict[int, tuple[str, Shared]]) -> La
     marks: dict[int, list[tuple[int, int]]] = {}
     for place, port in enumerate(graph.outputs):
         marks.setdefault(vertices.of(port), []).append((place, port[1]))
-    labels: list[object] = [("input", index, marks.get(index)) for index in range(len(graph.inputs))]
-    labels += [("slot", _is_outside(slot, graph)) for slot in vertices.slots]
+    labels: list[str] = [f"input {index} {marks.get(index)}" for index in range(len(graph.inputs))]
+    labels += [f"slot {_is_outside(slot, graph)}" for slot in vertices.slots]
     edges: list[list[tuple[int, object]]] = [[] for _ in labels]
     numbers = {slot: number for number, slot in enumerate(vertices.slots, start=len(graph.inputs))}
     for index, node in enumerate(graph.nodes, start=vertices.first):
-        labels.append((_label(node, digests), marks.get(index)))
+        labels.append(f"{_label(node, digests)} {marks.get(index)}")
         is_unordered = _is_unordered(node)
         into: list[tuple[int, object]] = [
             (vertices.of(port), port[1] if is_unordered else (place, port[1])) for place, port in enumerate(node.inputs)
