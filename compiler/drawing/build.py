@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from einspec.compiler.drawing.diagram import Block, Diagram, Line, Wire
+from einspec.compiler.drawing.diagram import Block, Diagram, Wire
 from einspec.compiler.drawing.labels import Home, is_tied, label_of, line_of
 from einspec.compiler.drawing.segments import Part, Repeat, fold
 from einspec.compiler.drawing.sharing import shared
+from einspec.compiler.drawing.summary import summary_of
 from einspec.compiler.drawing.text import TIMES
 from einspec.compiler.graph import Graph, Node, Port
 
@@ -27,8 +28,8 @@ DEEPEST = 16
 LONGEST_CHAIN = 12
 """Lines of one block."""
 
-COUNTED = 12
-"""Ops that a summary names."""
+MOST_PORTS = 40
+"""Inputs and outputs of a frame, and those that are drawn apart beside a summary."""
 
 
 def diagram_of(graph: Graph) -> Diagram:
@@ -69,37 +70,14 @@ def _summary(
     graph: Graph, nodes: Sequence[int], inputs: Sequence[Port], outputs: Sequence[Port], depth: int, closing: int
 ) -> Diagram:
     """Inputs, one block of counts, outputs."""
-    counts: Counter[str] = Counter()
-    edges = 0
-    for index in nodes:
-        node = graph.nodes[index]
-        edges += len(node.inputs)
-        if node.op is not None:
-            counts[node.op.name] += 1
-        if node.body is not None:
-            for part, times in node.body.graphs():
-                times *= node.copies
-                edges += times * (sum(len(inner.inputs) for inner in part.nodes) + len(part.outputs))
-                for inner in part.nodes:
-                    if inner.op is not None:
-                        counts[inner.op.name] += times
-    common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    lines = [Line(f"{name} {TIMES} {count:,}") for name, count in common[:COUNTED]]
-    if len(common) > COUNTED:
-        rest = sum(count for _, count in common[COUNTED:])
-        lines.append(Line(f"{len(common) - COUNTED:,} other ops {TIMES} {rest:,}"))
-    total = counts.total()
-    title = Line(f"{total:,} nodes, too many to draw" if depth <= DEEPEST else f"{total:,} nodes, nested too deeply")
-
     builder = _Builder(graph, depth)
-    builder.take(inputs)
-    block = Block("summary", (title, *lines), nodes=total, edges=edges)
-    index = builder.add_block(block)
-    for port in inputs:
-        builder.connect([port], index, edges=0)
-    for port in dict.fromkeys(outputs):
-        builder.homes.setdefault(port, Home(index, 0, 0, 1, graph.type_of(port)))
-    builder.give(outputs, closing)
+    builder.take(inputs, together=True)
+    block = builder.add_block(summary_of(graph, nodes, "too many to draw" if depth <= DEEPEST else "nested too deeply"))
+    builder.connect_runs(inputs, block, False, edges=0)
+    made = [port for port in dict.fromkeys(outputs) if port not in builder.homes]
+    for i, port in enumerate(made):
+        builder.homes[port] = Home(block, 0, i, len(made), graph.type_of(port))
+    builder.give(outputs, closing, together=True)
     return builder.diagram()
 
 
@@ -116,15 +94,23 @@ class _Builder:
         self.last_node: dict[int, int] = {}
         self.exits: list[dict[tuple[int, str], int]] = []
 
-    def take(self, ports: Sequence[Port]) -> None:
-        """Inputs of the level: named on the outside, dots in a frame."""
+    def take(self, ports: Sequence[Port], together: bool = False) -> None:
+        """Inputs of the level: named on the outside, dots in a frame; many may be one block."""
+        if together and len(ports) > MOST_PORTS:
+            index = self.add_block(Block("input", text=f"{len(ports):,} inputs"))
+            for i, port in enumerate(ports):
+                self.homes[port] = Home(index, 0, i, len(ports), self.graph.type_of(port))
+            return
         for i, port in enumerate(ports):
             name = "" if self.depth else "input" if len(ports) == 1 else f"input {i + 1}"
             index = self.add_block(Block("input", text=name))
             self.homes[port] = Home(index, 0, 0, 1, self.graph.type_of(port))
 
-    def give(self, ports: Sequence[Port], edges: int) -> None:
+    def give(self, ports: Sequence[Port], edges: int, together: bool = False) -> None:
         """Outputs of the level; ``edges`` is 0 where a wire to an output only goes on to the edge it belongs to."""
+        if together and len(ports) > MOST_PORTS:
+            self.connect_runs(ports, self.add_block(Block("output", text=f"{len(ports):,} outputs")), False)
+            return
         for i, port in enumerate(ports):
             name = "" if self.depth else "output" if len(ports) == 1 else f"output {i + 1}"
             self.connect([port], self.add_block(Block("output", text=name)), edges=edges)
@@ -151,7 +137,7 @@ class _Builder:
         if block is None:
             free = node.op is not None and node.op.laws.commutative
             block = self.add_block(Block("ops", (line,), any_order=free, nodes=1))
-            self._connect_runs(node.inputs, block, free)
+            self.connect_runs(node.inputs, block, free)
         else:
             before = self.blocks[block]
             lines = (*before.lines, line)
@@ -173,6 +159,12 @@ class _Builder:
     def _add_replica(self, index: int) -> None:
         node = self.graph.nodes[index]
         assert node.body is not None, "a replica has a body"
+        if len(node.body.inputs) + len(node.body.outputs) > MOST_PORTS:
+            block = self.add_block(summary_of(self.graph, [index], "too many to draw", inside=True))
+            self.connect_runs(node.inputs, block, False)
+            for i, kind in enumerate(node.outputs):
+                self.homes[index, i] = Home(block, 0, i, len(node.outputs), kind)
+            return
         tied = is_tied(node.body)
         title = f"{TIMES} {node.copies:,} side by side" + (", same weights" if tied else "")
         inner = _whole(node.body, self.depth + 1)
@@ -183,7 +175,7 @@ class _Builder:
             if len(set(ports)) == 1:  # each copy is given the same
                 self.connect(ports[:1], block, entry, len(ports))
             else:
-                self._connect_runs(ports, block, False, entry)
+                self.connect_runs(ports, block, False, entry)
         given = len(node.body.outputs)
         for i, kind in enumerate(node.outputs):
             self.homes[index, i] = Home(block, i % given, i // given, node.copies, kind)
@@ -204,7 +196,9 @@ class _Builder:
         self.exits.append({})
         return len(self.blocks) - 1
 
-    def _connect_runs(self, ports: Sequence[Port], target: int, free: bool, entry: int | None = None) -> None:
+    def connect_runs(
+        self, ports: Sequence[Port], target: int, free: bool, entry: int | None = None, edges: int = 1
+    ) -> None:
         """One wire for each run of inputs from one block; where the order is free, all from one block are a run."""
 
         def place(port: Port) -> tuple[int, int]:
@@ -212,7 +206,7 @@ class _Builder:
 
         for _, run in groupby(sorted(ports, key=place) if free else ports, key=place):
             group = list(run)
-            self.connect(group, target, entry, len(group))
+            self.connect(group, target, entry, edges * len(group))
 
     def connect(self, ports: Sequence[Port], target: int, entry: int | None = None, edges: int = 1) -> None:
         """A wire for ports of one block, at a new entry unless one is given."""

@@ -11,7 +11,7 @@ BETWEEN = 18.0
 
 SWEEPS = 10
 
-_BLOCKS, _MIXED, _DUMMIES = 1.0, 0.01, 4.0
+_BLOCKS, _MIXED, _DUMMIES = 1.0, 0.001, 4.0
 """How much a segment pulls: between two blocks, a block and a dummy, two dummies."""
 
 Pulls = list[list[tuple[int, float, float]]]

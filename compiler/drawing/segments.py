@@ -106,15 +106,20 @@ class _Folder:
 
     def _atoms(self, region: Region, crossing: int) -> list[Region]:
         """The region cut wherever at most so many ports cross."""
-        last = {port: len(region.nodes) for port in region.outputs}
+        last = dict.fromkeys(region.outputs, len(region.nodes))
+        ending: list[list[Port]] = [[] for _ in region.nodes]
         for position in reversed(range(len(region.nodes))):
             for port in self.graph.nodes[region.nodes[position]].inputs:
-                last.setdefault(port, position)
-        live = list(region.inputs)
+                if port not in last:
+                    last[port] = position
+                    ending[position].append(port)
+        live = dict.fromkeys(region.inputs)
         atoms, start, entering = [], 0, region.inputs
         for position, index in enumerate(region.nodes[:-1]):
-            live += [(index, i) for i in range(len(self.graph.nodes[index].outputs))]
-            live = [port for port in live if last.get(port, -1) > position]
+            made = ((index, i) for i in range(len(self.graph.nodes[index].outputs)))
+            live.update((port, None) for port in made if port in last)
+            for port in ending[position]:
+                live.pop(port, None)
             if len(live) <= crossing:
                 atoms.append(Region(region.nodes[start : position + 1], entering, tuple(live)))
                 start, entering = position + 1, tuple(live)
@@ -152,11 +157,13 @@ class _Folder:
         groups: dict[int, list[int]] = {}
         for index in nodes:
             groups.setdefault(find(index), []).append(index)
-        after = (*self.graph.nodes[end].inputs, *atom.outputs)
+        after: dict[int, dict[Port, None]] = {top: {} for top in groups}
+        for port in (*self.graph.nodes[end].inputs, *atom.outputs):
+            if port[0] in leader:
+                after[find(port[0])][port] = None
         branches = []
-        for group in groups.values():
-            inside = set(group)
-            outputs = tuple(dict.fromkeys(port for port in after if port[0] in inside))
+        for top, group in groups.items():
+            outputs = tuple(after[top])
             used = {port for index in group for port in self.graph.nodes[index].inputs}
             inputs = tuple(port for port in atom.inputs if port in used)
             if len(outputs) != 1 or len(inputs) != 1:

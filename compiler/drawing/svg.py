@@ -9,7 +9,7 @@ from einspec.compiler.drawing.colours import FILLS, INK, QUIET, RIM, WIRE
 from einspec.compiler.drawing.diagram import KINDS, Block, Diagram, Kind
 from einspec.compiler.drawing.layout import Box, Label, Picture, Route, lay_out
 from einspec.compiler.drawing.sizes import LINE, PAD, PAD_Y, STACK
-from einspec.compiler.drawing.text import FONT, SIZE, SMALL, shown, width, xml
+from einspec.compiler.drawing.text import FONT, SIZE, SMALL, count, shown, width, xml
 from einspec.compiler.graph import Graph
 
 MARGIN = 14.0
@@ -30,7 +30,7 @@ def to_svg(graph: Graph) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(wide * scale)}" height="{_n(tall * scale)}" '
         f'viewBox="0 0 {_n(wide)} {_n(tall)}" role="img" font-family="{xml(FONT)}" font-size="{SIZE}" fill="{INK}">'
     )
-    title = f"<title>architecture of {diagram.nodes:,} nodes</title>"
+    title = f"<title>architecture of {count(diagram.nodes)} nodes</title>"
     page = f'<rect width="{_n(wide)}" height="{_n(tall)}" fill="#ffffff"/>'
     start = (wide - picture.width) / 2
     body = _picture(picture, start, MARGIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from html import escape
 
@@ -27,6 +28,11 @@ def shown(text: str) -> str:
     """One line of bounded length, of characters that XML can hold."""
     text = printable(text).replace("\n", " ").replace("\t", " ")
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def count(number: int) -> str:
+    """A number with commas, or its order of magnitude: copies of copies multiply."""
+    return f"{number:,}" if number < 10**15 else f"10^{int(math.log10(number))}"
 
 
 def printable(text: str) -> str:
