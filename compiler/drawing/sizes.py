@@ -30,6 +30,11 @@ STACK = 6.0
 
 FRAME_PAD = 10.0
 
+ARROW = 11.0
+"""Between arrows that enter a box side by side."""
+
+WIDEST_ROW_OF_ARROWS = 300.0
+
 
 @dataclass(slots=True)
 class Size:
@@ -73,6 +78,8 @@ def box_size(block: Block) -> Size:
         wide, tall = width(shown(block.text), SIZE) + 3 * PAD, LINE + 2 * PAD_Y
     else:
         wide = tall = 0.0
+    if block.entries > 1:
+        wide = max(wide, 2 * PAD + min(block.entries * ARROW, WIDEST_ROW_OF_ARROWS))
     exits = [0.0]
     if len(block.exits) > 1:
         needed, exits = _slots(block)
@@ -82,10 +89,12 @@ def box_size(block: Block) -> Size:
 
 
 def spread(count: int, wide: float, middle: int | None = None) -> list[float]:
-    """Places for wires along a side, the one numbered ``middle`` in its middle."""
+    """Places for wires along a side; the one numbered ``middle`` in its middle, where there is room for that."""
     centre = (count - 1) / 2 if middle is None else float(middle)
     farthest = max(centre, count - 1 - centre)
     step = min(26.0, (wide / 2 - 6) / farthest) if farthest else 0.0
+    if middle is not None and 0 < step < ARROW:
+        return spread(count, wide)
     return [(i - centre) * step for i in range(count)]
 
 
