@@ -123,7 +123,8 @@ class _Reader:
         if len(self.lines) > _MOST_LINES:
             raise ParseError(f"graph text: more than {_MOST_LINES:,} lines")
         parts: list[_Part] = []
-        for self.number, line in enumerate(self.lines, start=1):
+        for number, line in enumerate(self.lines, start=1):
+            self.number = number
             content = line.lstrip(" ")
             depth, odd = divmod(len(line) - len(content), 2)
             if not content or odd:
@@ -174,9 +175,8 @@ class _Reader:
             ("gives", node.outputs, body.output_types * node.copies),
         ):
             if text != found:
-                raise self.fail(
-                    f"%{part.holder} {what} {types_text(text)}, and {node.copies} copies of its body {types_text(found)}"
-                )
+                copies = f"{node.copies} copies of its body {types_text(found)}"
+                raise self.fail(f"%{part.holder} {what} {types_text(text)}, and {copies}")
         part.parent.nodes[part.holder] = replace(node, input_types=given, body=body)
 
     def node(self, content: str, part: _Part) -> None:
