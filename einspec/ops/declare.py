@@ -197,7 +197,7 @@ class Combinator(_Op):
             given = dict(zip(names, args, strict=True)) | dict(zip(self.signature.children, children, strict=True))
             return self.function(*inputs, **given, **attributes)
         except ShapeError as error:
-            if error.names_types:
+            if error.names_types or error.address is not None:  # a child of it has been named
                 raise
             raise _refusal(f"{self.text(args)} does not accept {_types(inputs)}: {error}") from None
         except (ValueError, TypeError) as error:

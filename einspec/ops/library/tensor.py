@@ -113,7 +113,14 @@ def pos(x: Type) -> Type:
     return x
 
 
-@primitive(torch=lambda x, kind: lambda t: t.new_zeros((t.shape[0], *parse_type(kind).sizes)))
+def _zeros(x: Type, kind: str) -> Any:
+    target = parse_type(kind)
+    # Numbers of x's own kind have its precision; others torch's default.
+    dtype = None if target.dtype == x.dtype else torch.get_default_dtype() if target.dtype == "float" else torch.int64
+    return lambda t: t.new_zeros((t.shape[0], *target.sizes), dtype=dtype)
+
+
+@primitive(torch=_zeros)
 def zeros(x: Type, kind: str) -> Type:
     """Zeros of a type that is given as text; x lends its batch alone."""
     return parse_type(kind)
