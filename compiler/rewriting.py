@@ -48,6 +48,7 @@ class Rewriter:
         self.choose = choose
         self.nodes: list[Node] = []
         self.known: dict[object, int] = {}
+        self.lifted: dict[object, Port] = {}
         self.trace: list[Fired] = []
         self.steps = _MOST_STEPS_PER_NODE * (len(graph.nodes) + 1)
 

@@ -142,17 +142,35 @@ def _compose_permutations(rewriter: Rewriter, node: Node) -> Ports | None:
 
 
 def _lift_permutation(rewriter: Rewriter, node: Node) -> Ports | None:
+    """Through a whole chain of pointwise ops at once, and each op of it once: chains may be long."""
     laws = _laws(node)
-    if node.op is None or laws is None or not laws.permutes:
+    if node.op is None or laws is None or not laws.permutes or not _lets_permutations_pass(rewriter, node.inputs[0]):
         return None
-    maker = rewriter.maker(node.inputs[0])
-    below = _laws(maker)
-    if maker is None or maker.op is None or below is None or not below.pointwise or maker.slot is not None:
-        return None
-    if below.random:
-        return None
-    permuted = tuple(rewriter.apply(node.op, node.args, (port,))[0] for port in maker.inputs)
-    return rewriter.apply(maker.op, maker.args, permuted, maker.attributes)
+    lifted = rewriter.lifted
+    stack = [node.inputs[0]]
+    while stack:
+        port = stack[-1]
+        key = (node.op.name, node.args, port)
+        maker = rewriter.maker(port)
+        if key in lifted:
+            stack.pop()
+        elif maker is None or maker.op is None or not _lets_permutations_pass(rewriter, port):
+            (lifted[key],) = rewriter.apply(node.op, node.args, (port,), node.attributes)
+        else:
+            below = [(node.op.name, node.args, source) for source in maker.inputs]
+            waiting = [source for source, name in zip(maker.inputs, below, strict=True) if name not in lifted]
+            if waiting:
+                stack += waiting
+            else:
+                inputs = tuple(lifted[name] for name in below)
+                (lifted[key],) = rewriter.apply(maker.op, maker.args, inputs, maker.attributes)
+    return (lifted[(node.op.name, node.args, node.inputs[0])],)
+
+
+def _lets_permutations_pass(rewriter: Rewriter, port: Port) -> bool:
+    maker = rewriter.maker(port)
+    laws = _laws(maker)
+    return maker is not None and laws is not None and laws.pointwise and maker.slot is None and not laws.random
 
 
 def _join_parts(rewriter: Rewriter, node: Node) -> Ports | None:

@@ -103,6 +103,10 @@ class _Checker:
         wanted = [kind.sizes for kind in self.outputs]
         if shapes != wanted or any(tensor.shape[0] != BATCH for tensor in found):
             raise self.error("type rule", f"it says {self.shown(wanted)}, and torch gives {self.shown(shapes)}")
+        given = ["float" if tensor.is_floating_point() else "int" for tensor in found]
+        if given != [kind.dtype for kind in self.outputs]:
+            said = self.shown(kind.dtype for kind in self.outputs)
+            raise self.error("type rule", f"it says {said}, and torch gives {self.shown(given)}")
 
     def check_parameters(self, compute: Any) -> None:
         """Parameters and buffers are those that are declared."""
