@@ -179,6 +179,16 @@ class Graph:
         return f"<graph of {len(self)} nodes>"
 
 
+def fits(given: Type, wanted: Type) -> bool:
+    """Sizes and dtype agree: how an axis is composed does not matter to a tensor, and rewriting may change it."""
+    return given.sizes == wanted.sizes and given.dtype == wanted.dtype
+
+
+def all_fit(given: tuple[Type, ...], wanted: tuple[Type, ...]) -> bool:
+    """As many types, each of which fits."""
+    return len(given) == len(wanted) and all(map(fits, given, wanted))
+
+
 def pruned(graph: Graph) -> Graph:
     """The graph without the nodes that no output needs."""
     needed = [False] * len(graph.nodes)

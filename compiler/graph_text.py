@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from einspec.compiler.graph import Context, Graph, Node, Port, Slot
+from einspec.compiler.graph import Context, Graph, Node, Port, Slot, all_fit
 from einspec.errors import ParseError, ShapeError
 from einspec.ops.declare import Op, Primitive
 from einspec.ops.opset import library_ops
@@ -174,7 +174,7 @@ class _Reader:
             ("takes", given, body.inputs * node.copies),
             ("gives", node.outputs, body.output_types * node.copies),
         ):
-            if text != found:
+            if not all_fit(text, found):
                 copies = f"{node.copies} copies of its body {types_text(found)}"
                 raise self.fail(f"%{part.holder} {what} {types_text(text)}, and {copies}")
         part.parent.nodes[part.holder] = replace(node, input_types=given, body=body)
@@ -199,13 +199,14 @@ class _Reader:
         except (ShapeError, TypeError) as error:
             raise self.fail(f"%{index}: {error}") from None
         types = outputs if isinstance(outputs, tuple) else (outputs,)
-        if types_text(types) != match["types"]:
+        said = self.types(match["types"])
+        if not all_fit(types, said):
             raise self.fail(f"%{index}: {op.text(args)} gives {types_text(types)}, and the text says {match['types']}")
         slot = self.slot(match["slot"]) if match["slot"] is not None else None
         if (slot is not None) != op.has_slot:
             raise self.fail(f"%{index}: {op.name} {'has' if op.has_slot else 'has no'} weights: expected "
                             f"{'a slot in brackets' if op.has_slot else 'no slot'}")  # fmt: skip
-        part.nodes.append(Node(op, args, tuple(sorted(attributes.items())), inputs, kinds, types, slot))
+        part.nodes.append(Node(op, args, tuple(sorted(attributes.items())), inputs, kinds, said, slot))
 
     def op(self, name: str) -> Primitive:
         """The primitive of a name."""

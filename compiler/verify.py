@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from einspec.compiler.graph import Graph, Node
+from einspec.compiler.graph import Graph, Node, all_fit, fits
 from einspec.errors import CompileError, ShapeError
 from einspec.ops.declare import Primitive
-from einspec.types import Type
 
 
 def verify(graph: Graph) -> None:
@@ -38,7 +37,7 @@ def _part_problems(graph: Graph) -> Iterator[str]:
                 yield f"%{index}: input {place} comes from %{source}.{output}, which does not exist"
             elif place < len(node.input_types):
                 given = graph.type_of((source, output))
-                if not _fits(given, node.input_types[place]):
+                if not fits(given, node.input_types[place]):
                     yield f"%{index}: input {place} has type {given}, and the node says {node.input_types[place]}"
         if len(node.inputs) != len(node.input_types):
             yield f"%{index}: {len(node.inputs)} inputs and {len(node.input_types)} types of inputs"
@@ -51,11 +50,6 @@ def _part_problems(graph: Graph) -> Iterator[str]:
 def _is_there(graph: Graph, source: int, output: int) -> bool:
     count = len(graph.inputs) if source < 0 else len(graph.nodes[source].outputs)
     return source >= -1 and 0 <= output < count
-
-
-def _fits(given: Type, wanted: Type) -> bool:
-    """Sizes and dtype agree; how an axis is composed does not matter to a tensor."""
-    return given.sizes == wanted.sizes and given.dtype == wanted.dtype
 
 
 def _op_problems(node: Node) -> Iterator[str]:
@@ -72,7 +66,7 @@ def _op_problems(node: Node) -> Iterator[str]:
         yield str(error)
         return
     types = outputs if isinstance(outputs, tuple) else (outputs,)
-    if types != node.outputs:
+    if not all_fit(types, node.outputs):
         shown = [" and ".join(map(str, kinds)) for kinds in (types, node.outputs)]
         yield f"the type rule of {node.text()} gives {shown[0]}, and the node says {shown[1]}"
 
@@ -84,7 +78,7 @@ def _copies_problems(node: Node, body: Graph) -> Iterator[str]:
         ("inputs", node.input_types, body.inputs * node.copies),
         ("outputs", node.outputs, body.output_types * node.copies),
     ):
-        if len(given) != len(wanted) or not all(map(_fits, given, wanted)):
+        if not all_fit(given, wanted):
             yield f"{what} {', '.join(map(str, given))} are not {node.copies} times those of the body"
     if not body.scope or body.scope[-1][0] != "each" or body.scope[-1][2] != node.copies:
         yield f"the scope of its body does not end in a step of {node.copies} copies"
