@@ -18,6 +18,8 @@ from einspec.types import Type
 Ports = tuple[Port, ...]
 _MOST_STEPS_PER_NODE = 2_000
 """Rules that may fire for one node of the graph: far above what a terminating set of rules needs."""
+_MOST_NESTED = 100
+"""Rules that may fire inside each other: a few do, and Python's own limit says nothing to a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Rewriter:
         self.known: dict[object, int] = {}
         self.lifted: dict[object, Port] = {}
         self.trace: list[Fired] = []
+        self.nested = 0
         self.steps = _MOST_STEPS_PER_NODE * (len(graph.nodes) + 1)
 
     def run(self) -> Graph:
@@ -64,6 +67,21 @@ class Rewriter:
     def make(self, node: Node) -> Ports:
         """The outputs of a node in normal form."""
         rules = self.choose(self.rules) if self.choose is not None else self.rules
+        self.nested += 1
+        if self.nested > _MOST_NESTED:
+            raise CompileError(
+                f"simplifying does not come to an end: more than {_MOST_NESTED} rules fire inside each other at "
+                f"{node.text()}; a rule or a law of an op is wrong"
+            )
+        ports = self._fired(rules, node)
+        self.nested -= 1
+        if ports is not None:
+            return ports
+        index = self._add(node)
+        return tuple((index, output) for output in range(len(node.outputs)))
+
+    def _fired(self, rules: Sequence[Rule], node: Node) -> Ports | None:
+        """What the first rule that says something makes of a node."""
         for rule in rules:
             ports = rule.apply(self, node)
             if ports is not None:
@@ -75,8 +93,7 @@ class Rewriter:
                     )
                 self.trace.append(Fired(rule.name, node.text()))
                 return ports
-        index = self._add(node)
-        return tuple((index, output) for output in range(len(node.outputs)))
+        return None
 
     def apply(
         self, op: Primitive, args: tuple[Any, ...], inputs: Ports, attributes: tuple[tuple[str, Any], ...] = ()

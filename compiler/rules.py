@@ -160,7 +160,7 @@ def _lift_permutation(rewriter: Rewriter, node: Node) -> Ports | None:
             below = [(node.op.name, node.args, source) for source in maker.inputs]
             waiting = [source for source, name in zip(maker.inputs, below, strict=True) if name not in lifted]
             if waiting:
-                stack += waiting
+                stack += reversed(waiting)
             else:
                 inputs = tuple(lifted[name] for name in below)
                 (lifted[key],) = rewriter.apply(maker.op, maker.args, inputs, maker.attributes)
