@@ -1,4 +1,4 @@
 """The compiler: architecture -> graph -> key and costs -> torch.
 
-Only ``emit``, ``export``, ``interpret`` and ``modules`` import torch.
+Only ``emit``, ``export``, ``interpret``, ``modules`` and ``transfer`` import torch.
 """

@@ -47,7 +47,10 @@ def compile(arch: Architecture, head: Head = None, *, fuse: bool = True, seed: i
             "replicas of replicas multiply; sample with max_macs or max_params, or fewer nodes"
         )
     with torch.random.fork_rng(devices=[]):
-        return _Emitter(seed).module(arch.graph, (), _identifiers(arch.space.input_types), head)
+        model = _Emitter(seed).module(arch.graph, (), _identifiers(arch.space.input_types), head)
+    model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
+    model.__dict__["architecture"] = arch
+    return model
 
 
 def _check_head(arch: Architecture, head: Head) -> None:

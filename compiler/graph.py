@@ -149,32 +149,44 @@ class Graph:
         """Nodes if every copy were written out."""
         return sum(times * sum(node.op is not None for node in graph.nodes) for graph, times in self.graphs())
 
+    def to_svg(self) -> str:
+        """A drawing: chains of ops as one box, copies and repeated parts as frames, types on the wires."""
+        from einspec.compiler.drawing import to_svg
+
+        return to_svg(self)
+
+    def to_mermaid(self) -> str:
+        """The drawing's boxes and wires as a mermaid flowchart."""
+        from einspec.compiler.drawing import to_mermaid
+
+        return to_mermaid(self)
+
+    def to_dot(self) -> str:
+        """The drawing's boxes and wires in the DOT language."""
+        from einspec.compiler.drawing import to_dot
+
+        return to_dot(self)
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
     def __str__(self) -> str:
-        lines: list[str] = []
-        stack: list[tuple[Graph, int, str]] = [(self, 0, "graph")]
-        while stack:
-            graph, depth, title = stack.pop()
-            indent = "  " * depth
-            kinds = ", ".join(map(str, graph.inputs))
-            lines.append(f"{indent}{title} {kinds} -> {', '.join(map(_port, graph.outputs))}")
-            for index, node in enumerate(graph.nodes):
-                inputs = " ".join(map(_port, node.inputs))
-                slot = f"  [{node.slot}]" if node.slot else ""
-                outputs = (
-                    ", ".join(map(str, node.outputs))
-                    if len(node.outputs) < 3
-                    else (f"{node.outputs[0]}, ... ({len(node.outputs)})")
-                )
-                lines.append(f"{indent}  %{index} = {node.text()} {inputs}: {outputs}{slot}")
-            bodies = [(i, node.body) for i, node in enumerate(graph.nodes) if node.body is not None]
-            stack += [(body, depth + 1, f"body of %{i}:") for i, body in reversed(bodies)]
-        return "\n".join(lines)
+        from einspec.compiler.graph_text import format_graph
+
+        return format_graph(self)
+
+    def __repr__(self) -> str:
+        return f"<graph of {len(self)} nodes>"
 
 
-def _port(port: Port) -> str:
-    index, output = port
-    name = "in" if index < 0 else str(index)
-    return f"%{name}" if not output else f"%{name}.{output}"
+def fits(given: Type, wanted: Type) -> bool:
+    """Sizes and dtype agree: how an axis is composed does not matter to a tensor, and rewriting may change it."""
+    return given.sizes == wanted.sizes and given.dtype == wanted.dtype
+
+
+def all_fit(given: tuple[Type, ...], wanted: tuple[Type, ...]) -> bool:
+    """As many types, each of which fits."""
+    return len(given) == len(wanted) and all(map(fits, given, wanted))
 
 
 def pruned(graph: Graph) -> Graph:

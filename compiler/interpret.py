@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from einspec.compiler.frames import Evaluator, FlowingValue, Handle
-from einspec.compiler.graph import Copy, Graph, Slot, in_copy
+from einspec.compiler.graph import Graph, Slot, in_copy
+from einspec.compiler.transfer import slot_paths
 from einspec.errors import CompileError
 from einspec.ops.declare import Primitive
 from einspec.recursion import deep
@@ -38,17 +39,7 @@ def interpret(arch: Architecture, model: nn.Module, *inputs: torch.Tensor) -> An
 
 def slot_modules(graph: Graph, model: nn.Module) -> dict[Slot, nn.Module]:
     """The module that holds the weights of each slot, copies written out."""
-    found: dict[Slot, nn.Module] = {}
-    stack: list[tuple[Graph, Any, tuple[Copy, ...]]] = [(graph, model, ())]
-    while stack:
-        part, module, copies = stack.pop()
-        for node, name in zip(part.nodes, part.module_names(), strict=True):
-            if node.slot is not None:
-                found[node.slot.in_copies(copies)] = module.get_submodule(name)
-            if node.body is not None:
-                bodies = module.get_submodule(name).bodies
-                stack += [(node.body, body, (*copies, (node.body.scope, i))) for i, body in enumerate(bodies)]
-    return found
+    return {slot: model.get_submodule(path) for slot, path in slot_paths(graph, model).items()}
 
 
 class _TensorValue(FlowingValue):

@@ -1,71 +1,145 @@
-"""The key: a canonical identity of a graph with ordered ports.
-
-Following the inputs in order from the outputs visits such a graph in one way only, so that two graphs
-have equal visits iff they are isomorphic. Which nodes share weights is part of it; where a derivation's
-nodes stand is not.
-"""
+"""The key: a canonical identity of a simplified graph."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
 
-from einspec.compiler.graph import Graph, Port, Slot
+from einspec.compiler.canonical import Labelled, canonical_order
+from einspec.compiler.graph import Graph, Node, Port, Slot
+from einspec.compiler.rewriting import written_out
+from einspec.compiler.simplify import simplify
+from einspec.ops.declare import Primitive
 
 FORMAT = 1
+MOST_NODES = 4_096
+"""Up to here copies are written out before graphs are compared; above it they are compared folded."""
+
+Shared = tuple[Slot, ...]
 
 
 def graph_key(graph: Graph) -> str:
-    """``1:<hex>``: equal for two graphs of one input type iff they are isomorphic, slots and ports respected.
+    """``1:<hex>``, equal for two simplified graphs of one input type iff they are isomorphic.
 
-    Stable across processes, machines and versions; copies are compared folded.
+    Ops with their arguments, ports and which nodes share weights are respected; where in a derivation a node
+    stands is not. The digest also covers the laws of the ops, so that a changed law changes the keys that
+    may depend on it. Stable across processes, machines and library versions. Past ``MOST_NODES`` with every
+    copy written out, the folded graph is compared, and the key begins with ``1f:``.
     """
-    digests: dict[int, tuple[str, tuple[Slot, ...]]] = {}
-    order = [part for part, _ in graph.graphs()]
-    for part in reversed(order):  # bodies before what holds them
+    is_folded = graph.written_out > MOST_NODES
+    if not is_folded and any(node.body is not None for node in graph.nodes):
+        graph = simplify(written_out(graph))
+    return f"{FORMAT}{'f' if is_folded else ''}:{canonical_digest(graph)[:32]}"
+
+
+def canonical_digest(graph: Graph) -> str:
+    """SHA-256 of the graph written down in canonical order, in hex."""
+    digests: dict[int, tuple[str, Shared]] = {}
+    for part in reversed([part for part, _ in graph.graphs()]):  # bodies before what holds them
         digests[id(part)] = _digest(part, digests)
-    return f"{FORMAT}:{digests[id(graph)][0][:32]}"
+    return digests[id(graph)][0]
 
 
-def _digest(graph: Graph, digests: dict[int, tuple[str, tuple[Slot, ...]]]) -> tuple[str, tuple[Slot, ...]]:
-    """The digest of a graph, and its slots in canonical order: bodies around it may share them."""
-    hasher = hashlib.sha256()
-    hasher.update(repr([str(kind) for kind in graph.inputs]).encode())
+@dataclass(frozen=True, slots=True)
+class _Vertices:
+    """A graph as vertices: its inputs, the slots that several nodes or the outside share, then its nodes."""
+
+    graph: Graph
+    slots: tuple[Slot, ...]
+
+    @property
+    def first(self) -> int:
+        """The vertex of the first node."""
+        return len(self.graph.inputs) + len(self.slots)
+
+    def of(self, port: Port) -> int:
+        """The vertex that a port belongs to."""
+        return port[1] if port[0] < 0 else self.first + port[0]
+
+
+def numbering(graph: Graph) -> list[int]:
+    """The nodes of a graph without bodies in canonical order, by their index."""
+    vertices = _vertices(graph, {})
+    order = canonical_order(_labelled(vertices, {}))
+    return [vertex - vertices.first for vertex in order if vertex >= vertices.first]
+
+
+def _digest(graph: Graph, digests: dict[int, tuple[str, Shared]]) -> tuple[str, Shared]:
+    """The digest of a graph, and the slots that it shares with what is around it, in canonical order."""
+    vertices = _vertices(graph, digests)
+    order = canonical_order(_labelled(vertices, digests))
+    position = {vertex: index for index, vertex in enumerate(order)}
     slots: dict[Slot, int] = {}
-    position: dict[int, int] = {-1: -1}
-
-    def port(source: Port) -> tuple[int, int]:
-        return position[source[0]], source[1]
-
-    for index in _visit(graph):
-        node = graph.nodes[index]
-        position[index] = len(position) - 1
-        if node.op is not None:
-            what: tuple[object, ...] = (node.op.name, node.args, node.attributes)
-            owned = [node.slot] if node.slot is not None else []
-        else:
-            body, inner = digests[id(node.body)]
-            what, owned = ("copies", node.copies, body), list(inner)
-        numbers = [slots.setdefault(slot, len(slots)) for slot in owned]
-        hasher.update(repr((what, [port(source) for source in node.inputs], numbers)).encode())
-    hasher.update(repr([port(source) for source in graph.outputs]).encode())
-    depth = len(graph.scope)
-    hasher.update(repr([slot.context[:depth] == graph.scope for slot in slots]).encode())  # one per copy, or for all
-    return hasher.hexdigest(), tuple(slots)
-
-
-def _visit(graph: Graph) -> list[int]:
-    """Nodes in postorder from the outputs, inputs in order."""
-    order: list[int] = []
-    done = [False] * len(graph.nodes)
-    stack = [(index, False) for index, _ in reversed(graph.outputs) if index >= 0]
-    while stack:
-        index, is_ready = stack.pop()
-        if done[index]:
+    rows: list[object] = [[str(kind) for kind in graph.inputs]]
+    for vertex in order:
+        if vertex < vertices.first:
+            rows.append(("input", vertex) if vertex < len(graph.inputs) else "slot")
             continue
-        if is_ready:
-            done[index] = True
-            order.append(index)
-            continue
-        stack.append((index, True))
-        stack += [(source, False) for source, _ in reversed(graph.nodes[index].inputs) if source >= 0]
-    return order
+        node = graph.nodes[vertex - vertices.first]
+        edges = [(position[vertices.of(port)], port[1]) for port in node.inputs]
+        if _is_unordered(node):
+            edges.sort()
+        owned = [slots.setdefault(slot, len(slots)) for slot in _slots(node, digests)]
+        rows.append((_label(node, digests), edges, owned))
+    rows.append([(position[vertices.of(port)], port[1]) for port in graph.outputs])
+    shared = [(slot, number) for slot, number in slots.items() if _is_outside(slot, graph)]
+    rows.append([number for _, number in shared])
+    return hashlib.sha256(repr(rows).encode()).hexdigest(), tuple(slot for slot, _ in shared)
+
+
+def _vertices(graph: Graph, digests: dict[int, tuple[str, Shared]]) -> _Vertices:
+    uses = Counter(slot for node in graph.nodes for slot in _slots(node, digests))
+    return _Vertices(graph, tuple(slot for slot, count in uses.items() if count > 1 or _is_outside(slot, graph)))
+
+
+def _labelled(vertices: _Vertices, digests: dict[int, tuple[str, Shared]]) -> Labelled:
+    """Labels and edges. An output marks the vertex that it comes from; a shared slot has an edge to its owners."""
+    graph = vertices.graph
+    marks: dict[int, list[tuple[int, int]]] = {}
+    for place, port in enumerate(graph.outputs):
+        marks.setdefault(vertices.of(port), []).append((place, port[1]))
+    labels: list[str] = [f"input {index} {marks.get(index)}" for index in range(len(graph.inputs))]
+    labels += [f"slot {_is_outside(slot, graph)}" for slot in vertices.slots]
+    edges: list[list[tuple[int, object]]] = [[] for _ in labels]
+    numbers = {slot: number for number, slot in enumerate(vertices.slots, start=len(graph.inputs))}
+    for index, node in enumerate(graph.nodes, start=vertices.first):
+        labels.append(f"{_label(node, digests)} {marks.get(index)}")
+        is_unordered = _is_unordered(node)
+        into: list[tuple[int, object]] = [
+            (vertices.of(port), port[1] if is_unordered else (place, port[1])) for place, port in enumerate(node.inputs)
+        ]
+        into += [
+            (numbers[slot], ("slot", place)) for place, slot in enumerate(_slots(node, digests)) if slot in numbers
+        ]
+        edges.append(into)
+    return Labelled(labels, edges)
+
+
+def _slots(node: Node, digests: dict[int, tuple[str, Shared]]) -> Shared:
+    """The slots that a node names: its own, or those that its body shares with what is around it."""
+    if node.body is not None:
+        return digests[id(node.body)][1]
+    return (node.slot,) if node.slot is not None else ()
+
+
+def _is_outside(slot: Slot, graph: Graph) -> bool:
+    return slot.context[: len(graph.scope)] != graph.scope
+
+
+def _is_unordered(node: Node) -> bool:
+    return node.op is not None and node.op.laws.commutative
+
+
+def _label(node: Node, digests: dict[int, tuple[str, Shared]]) -> object:
+    if node.op is None:
+        assert node.body is not None
+        return "copies", node.copies, digests[id(node.body)][0]
+    return node.op.name, _law_text(node.op), node.args, node.attributes
+
+
+@cache
+def _law_text(op: Primitive) -> str:
+    """The laws that an op declares, without those that it does not."""
+    return ",".join(f"{name}={value}" for name, value in sorted(op.laws.declared().items()))

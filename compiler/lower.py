@@ -121,7 +121,9 @@ class Lowering(Evaluator):
         known = self.owners.setdefault(slot, needs)
         if known != needs:
             both = f"{_needs(known[2])}, and {_needs(needs[2])}"
-            raise ShapeError(f"{op.text(args)} is tied, and its calls need different weights: {both}")
+            error = ShapeError(f"{op.text(args)} is tied, and its calls need different weights: {both}")
+            error.names_types = True
+            raise error
 
 
 @lru_cache(maxsize=50_000)

@@ -20,8 +20,12 @@ from einspec.errors import StoreError as StoreError
 if TYPE_CHECKING:
     from einspec import ops as ops
     from einspec import search as search
+    from einspec import testing as testing
+    from einspec.compiler.correspondence import correspondence as correspondence
+    from einspec.compiler.correspondence import isomorphic as isomorphic
     from einspec.compiler.emit import compile as compile
     from einspec.compiler.interpret import interpret as interpret
+    from einspec.compiler.transfer import transfer as transfer
     from einspec.grammar.model import Grammar as Grammar
     from einspec.space import Architecture as Architecture
     from einspec.space import Derivation as Derivation
@@ -43,11 +47,14 @@ _HOMES = {
     "Space": "einspec.space",
     "Type": "einspec.types",
     "compile": "einspec.compiler.emit",
+    "correspondence": "einspec.compiler.correspondence",
     "interpret": "einspec.compiler.interpret",
+    "isomorphic": "einspec.compiler.correspondence",
     "load": "einspec.space",
     "loads": "einspec.space",
+    "transfer": "einspec.compiler.transfer",
 }
-_MODULES = ("ops", "search")
+_MODULES = ("ops", "search", "testing")
 
 
 def __getattr__(name: str) -> Any:

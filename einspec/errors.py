@@ -22,6 +22,8 @@ class ParseError(EinspecError):
 class ShapeError(EinspecError):
     """An input type that is impossible, or values that an op does not accept."""
 
+    names_types: bool = False
+    """Whether the message says which op refused which types; a type rule gives only the reason."""
     address: tuple[int, ...] | None = None
     """Where in a derivation: the child indices from the root, when it was one that did not type-check."""
 

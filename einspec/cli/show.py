@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from einspec.cli.options import (
@@ -17,6 +18,7 @@ from einspec.cli.options import (
     read_architecture,
 )
 from einspec.cli.sample import describe
+from einspec.errors import EinspecError
 
 if TYPE_CHECKING:
     from einspec.ops.declare import Outputs
@@ -35,14 +37,23 @@ def add_to(commands: Commands) -> None:
     )
     add_space(parser)
     add_architecture(parser)
+    parser.add_argument("--svg", metavar="FILE.svg", type=_svg, help="also write a drawing of the graph")
     add_json(parser)
     parser.set_defaults(run=run)
+
+
+def _svg(text: str) -> Path:
+    if not text.endswith(".svg"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a file name that ends in .svg")
+    return Path(text)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the tree."""
     arch = read_architecture(load_space(args), args.arch)
     rows = list(_rows(arch))
+    if args.svg is not None:
+        _draw(arch, args.svg)
     if args.json:
         print_json({**describe(arch), "tree": [dict(zip(("node", "op", "types"), row, strict=True)) for row in rows]})
         return 0
@@ -53,6 +64,14 @@ def run(args: argparse.Namespace) -> int:
     for name, value in _figures(arch).items():
         print(f"{name:<12}{value}")
     return 0
+
+
+def _draw(arch: Architecture, path: Path) -> None:
+    """Writes the drawing. Raises ``EinspecError`` where the disk refuses."""
+    try:
+        path.write_text(arch.graph.to_svg(), encoding="utf-8")
+    except OSError as error:
+        raise EinspecError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _rows(arch: Architecture) -> Iterator[tuple[int, str, str]]:

@@ -38,9 +38,22 @@ class Laws:
     associative: bool = False
     """f(f(a, b), c) = f(a, f(b, c)) = f(a, b, c)."""
     zero: str | None = None
-    """The name of a primitive whose output, as one input, makes the output that."""
+    """``"zeros"`` where zeros as one input make every output zeros."""
     identity: str | None = None
-    """The name of a primitive whose output, as one of several inputs, changes nothing."""
+    """``"zeros"`` where zeros as one of several inputs change nothing."""
+    multiple: str | None = None
+    """The name of the primitive (x, n) that is f(x, ..., x) with n times x, for a commutative associative f."""
+    permutes: bool = False
+    """It permutes the axes of its input: its one argument is their order as digits, ``"213"``."""
+    splits: bool = False
+    """It splits its input along an axis into equal parts, in order: its arguments are (parts, axis), axes from 1."""
+    concatenates: bool = False
+    """It concatenates its inputs along an axis: its one argument is that axis, from 1. Associative too."""
+
+    def declared(self) -> dict[str, Any]:
+        """The laws that differ from an op without any."""
+        values = {name.name: getattr(self, name.name) for name in fields(self)}
+        return {name: value for name, value in values.items() if value}
 
 
 class _Op:
@@ -112,11 +125,11 @@ class Primitive(_Op):
         """The output types. Raises ``ShapeError`` with all input types when the op does not accept them."""
         count = self.signature.inputs
         if count is not None and len(inputs) != count:
-            raise ShapeError(f"{self.text(args)} takes {plural(count, 'input')}, not {len(inputs)}: {_types(inputs)}")
+            raise _refusal(f"{self.text(args)} takes {plural(count, 'input')}, not {len(inputs)}: {_types(inputs)}")
         try:
             return self._outputs(inputs, args, attributes)
         except ShapeError as error:
-            raise ShapeError(f"{self.text(args)} does not accept {_types(inputs)}: {error}") from None
+            raise _refusal(f"{self.text(args)} does not accept {_types(inputs)}: {error}") from None
 
     def accept(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Outputs | None:
         """The output types, or None where :meth:`infer` would raise: no message is made that nobody reads."""
@@ -180,23 +193,33 @@ class Combinator(_Op):
     def call(
         self, inputs: tuple[Value, ...], args: tuple[Any, ...], children: tuple[Any, ...], attributes: Mapping[str, Any]
     ) -> Value:
-        """Runs the function. Raises ``ShapeError`` when it cannot take apart what a child gave it."""
+        """Runs the function. Raises ``ShapeError`` when it refuses, or cannot take apart what a child gave it."""
         count = self.signature.inputs
         if count is not None and len(inputs) != count:
-            raise ShapeError(f"{self.text(args)} takes {plural(count, 'input')}, not {len(inputs)}")
+            raise _refusal(f"{self.text(args)} takes {plural(count, 'input')}, not {len(inputs)}")
         try:
             if self.in_text_order:
                 return self.function(*inputs, *args, *children, **attributes)
             names = [argument.name for argument in self.signature.arguments]
             given = dict(zip(names, args, strict=True)) | dict(zip(self.signature.children, children, strict=True))
             return self.function(*inputs, **given, **attributes)
+        except ShapeError as error:
+            if error.names_types or error.address is not None:  # a child of it has been named
+                raise
+            raise _refusal(f"{self.text(args)} does not accept {_types(inputs)}: {error}") from None
         except (ValueError, TypeError) as error:
             if not _raised_in(error, self.function) or not _is_unpacking(error):
                 raise
-            raise ShapeError(f"{self.text(args)} cannot wire its children: {error}") from None
+            raise _refusal(f"{self.text(args)} cannot wire its children: {error}") from None
 
 
 Op = Primitive | Combinator
+
+
+def _refusal(message: str) -> ShapeError:
+    error = ShapeError(message)
+    error.names_types = True
+    return error
 
 
 def _raised_in(error: Exception, function: Callable[..., Any]) -> bool:
@@ -212,7 +235,8 @@ def _is_unpacking(error: Exception) -> bool:
     return "to unpack" in str(error) if isinstance(error, ValueError) else "Type" in str(error)
 
 
-def _types(inputs: tuple[Type, ...]) -> str:
+def _types(inputs: tuple[Any, ...]) -> str:
+    inputs = tuple(getattr(value, "type", value) for value in inputs)
     return " and ".join(map(str, inputs)) if len(inputs) < 3 else ", ".join(map(str, inputs))
 
 

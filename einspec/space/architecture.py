@@ -94,8 +94,9 @@ class Architecture:
     def graph(self) -> Graph:
         """The simplified graph of primitives that the architecture denotes."""
         from einspec.compiler.lower import lower
+        from einspec.compiler.simplify import simplify
 
-        return lower(self)
+        return simplify(lower(self))
 
     @cached_property
     def key(self) -> str:

@@ -74,7 +74,7 @@ def test_deep_branches(space):
     for _ in range(500):
         text = f"branch(clone(2), seq(norm, {text}), identity, add)"
     arch = space.parse(text)
-    assert len(arch.graph) == 1001
+    assert len(arch.graph) == 502, "500 norms, a relu, and one sum of them all"
     model = einspec.compile(arch).double()
     x = torch.randn(2, 4, 16, dtype=torch.float64)
     assert_close(model(x), einspec.interpret(arch, model, x))

@@ -32,13 +32,14 @@ def test_replicas_stay_folded():
 
 
 def test_copies_of_a_wire_have_no_node():
-    graph = parse("copies(identity)").graph
-    assert [node.text() for node in graph.nodes] == ["add"]
+    assert [node.text() for node in lower.lower(parse("copies(identity)")).nodes] == ["add"]
+    assert [node.text() for node in parse("copies(identity)").graph.nodes] == ["times(3)"]
 
 
 def test_one_copy_is_no_replica():
-    graph = parse("replicate(clone(1), linear(16), add)").graph
-    assert [node.text() for node in graph.nodes] == ["linear(16)", "add"]
+    arch = parse("replicate(clone(1), linear(16), add)")
+    assert [node.text() for node in lower.lower(arch).nodes] == ["linear(16)", "add"]
+    assert [node.text() for node in arch.graph.nodes] == ["linear(16)"]
 
 
 def test_text():
@@ -46,13 +47,13 @@ def test_text():
     assert str(arch.graph) == "\n".join(
         [
             "graph (4, 16) -> %3",
-            "  %0 = linear(16) %in: (4, 16)  [linear_1]",
-            "  %1 = group(4,1) %0: (1, 16), ... (4)",
-            "  %2 = 4 copies %1 %1.1 %1.2 %1.3: (1, 16), ... (4)",
-            "  %3 = cat(1) %2 %2.1 %2.2 %2.3: (4, 16)",
-            "  body of %2: (1, 16) -> %1",
-            "    %0 = pos %in: (1, 16)  [pos_5_each4_4]",
-            "    %1 = leaky_relu(0.01) %0: (1, 16)",
+            "  %0 = linear(16) %in : (4, 16) [1:linear_1]",
+            "  %1 = group(4, 1) %0 : 4 x (1, 16)",
+            "  %2 = 4 copies %1 %1.1 %1.2 %1.3 : 4 x (1, 16)",
+            "  %3 = cat(1) %2 %2.1 %2.2 %2.3 : (4, 16)",
+            "  body of %2 [each:4:4] (1, 16) -> %1",
+            "    %0 = pos %in : (1, 16) [5:pos_5/each:4:4]",
+            "    %1 = leaky_relu(0.01) %0 : (1, 16)",
         ]
     )
 
@@ -61,12 +62,12 @@ def test_text_of_several_outputs():
     arch = parse("two_outputs(relu, mean_extremes(softmax))", {"image": (3, 4, 4), "rows": (5, 16)})
     assert str(arch.graph) == "\n".join(
         [
-            "graph (3, 4, 4), (5, 16) -> %0, %4",
-            "  %0 = leaky_relu(0.01) %in: (3, 4, 4)",
-            "  %1 = extremes %in.1: (5,), (5,)",
-            "  %2 = softmax %1: (5,)",
-            "  %3 = softmax %1.1: (5,)",
-            "  %4 = add %2 %3: (5,)",
+            "graph (3, 4, 4) and (5, 16) -> %0 %4",
+            "  %0 = leaky_relu(0.01) %in : (3, 4, 4)",
+            "  %1 = extremes %in.1 : 2 x (5,)",
+            "  %2 = softmax %1 : (5,)",
+            "  %3 = softmax %1.1 : (5,)",
+            "  %4 = add %2 %3 : (5,)",
         ]
     )
 

@@ -26,6 +26,8 @@ ARGUMENTS = {
     "order": st.sampled_from(["".join(order) for n in (1, 2, 3, 4) for order in itertools.permutations("1234"[:n])]),
     "n": st.integers(1, 4),
     "axis": st.integers(0, 4),
+    "height": st.integers(1, 4),
+    "kind": st.sampled_from(["(3, 4)", "((2, 2), 8)", "(5,) int", "(2, 3) sequence"]),
 }
 
 AXES = st.integers(1, 8) | st.tuples(st.integers(1, 4), st.integers(1, 4))
@@ -86,7 +88,7 @@ def parameter_shapes(realised: object) -> dict[str, tuple[int, ...]]:
 
 
 def test_every_primitive_is_here():
-    assert {"linear", "conv2d", "dot", "scaled_dot", "add", "cat", "im2col", "col2im", "permute"} <= set(PRIMITIVES)
+    assert {"linear", "conv2d", "dot", "scaled_dot", "add", "cat", "im2col", "to_image", "permute"} <= set(PRIMITIVES)
     assert all(op.torch is not None for op in PRIMITIVES.values())
     assert {name for name, op in PRIMITIVES.items() if op.laws.owns_parameters} == {
         "batch_norm", "conv2d", "layer_norm", "linear", "pos",
@@ -102,7 +104,7 @@ LAWS = ["pointwise", "commutative", "associative"]
 def test_laws_hold(name, law):
     op = PRIMITIVES[name]
     kind = Type((3, 4, 4))
-    args = tuple({"slope": 0.01, "axis": 1}[argument.name] for argument in op.signature.arguments)
+    args = tuple({"slope": 0.01, "axis": 1, "n": 3}[argument.name] for argument in op.signature.arguments)
     a, b, c = torch.randn(3, 2, *kind.sizes, dtype=torch.float64)
 
     def compute(*values: torch.Tensor) -> torch.Tensor:
@@ -151,8 +153,8 @@ def test_what_they_compute(op, args, x, expected):
 
 
 def test_grids_come_back():
-    """col2im after im2col with windows of one pixel is the image again."""
+    """to_image after im2col with windows of one pixel is the image again."""
     x = torch.randn(2, 3, 5, 4)
     patches = PRIMITIVES["im2col"].realise((Type((3, 5, 4)),), (1, 1, 0), {})(x)
     kind = Type((Axis(5, 4), 3))
-    torch.testing.assert_close(PRIMITIVES["col2im"].realise((kind,), (), {})(patches), x)
+    torch.testing.assert_close(PRIMITIVES["to_image"].realise((kind,), (5, 4), {})(patches), x)

@@ -76,7 +76,8 @@ def test_sets_of_weights(text, sets):
         ("copies(tied_twice(linear(16)))", "copies(twice(linear(16)))"),
         ("copies(copies(linear(16)))", "tied_copies(copies(linear(16)))"),
         ("copies(copies(linear(16)))", "copies(tied_copies(linear(16)))"),
-        ("tied_copies(copies(linear(16)))", "copies(tied_copies(linear(16)))"),
+        ("tied_copies(seq(copies(linear(16)), relu))", "copies(seq(tied_copies(linear(16)), relu))"),
+        ("tied_copies(copies(linear(16)))", "tied_copies_twice(copies(linear(16)))"),
         ("bind(linear(16), seq(use, use))", "bind_tied(linear(16), seq(use, use))"),
         ("bind(linear(16), copies(use))", "bind_tied(linear(16), copies(use))"),
         ("bind(copies(linear(16)), seq(use, use))", "bind_tied(copies(linear(16)), seq(use, use))"),
@@ -99,6 +100,8 @@ def test_the_key_tells_shared_weights_apart(text, other):
         ("bind(linear(16), seq(use, use))", "twice(linear(16))"),
         ("twice(copies(linear(16)))", "seq(copies(linear(16)), copies(linear(16)))"),
         ("copies(linear(16))", "replicate(clone(3), linear(16), add)"),
+        # Both sum f, g and h of x, each three times.
+        ("tied_copies(copies(linear(16)))", "copies(tied_copies(linear(16)))"),
     ],
 )
 def test_the_key_sees_only_what_is_shared(text, other):

@@ -76,7 +76,7 @@ def test_docstring_module_and_representation_are_the_functions() -> None:
         ),
         (lambda: gelu.infer((IMAGE, IMAGE), (), {}), "gelu takes 1 input, not 2: (3, 8, 8) and (3, 8, 8)"),
         (
-            lambda: tensor.col2im(Type((16, 8))),
+            lambda: tensor.col2im.call((Type((16, 8)),), (), (), {}),
             "col2im does not accept (16, 8): its first axis must be a composite of two, as im2col makes it: "
             "((h, w), d)",
         ),
@@ -116,26 +116,27 @@ def test_unknown_laws_are_refused() -> None:
 
 
 LAWS = {
-    "add": Laws(commutative=True, associative=True, identity="zeros"),
-    "cat": Laws(associative=True),
+    "add": Laws(pointwise=True, commutative=True, associative=True, identity="zeros", multiple="times"),
+    "cat": Laws(associative=True, concatenates=True),
     "linear": Laws(owns_parameters=True),
-    "conv2d": Laws(owns_parameters=True),
+    "conv2d": Laws(owns_parameters=True, zero="zeros"),
     "pos": Laws(owns_parameters=True),
     "batch_norm": Laws(owns_parameters=True, has_buffers=True),
     "layer_norm": Laws(owns_parameters=True),
-    "leaky_relu": Laws(pointwise=True),
-    "dot": Laws(),
-    "scaled_dot": Laws(),
+    "leaky_relu": Laws(pointwise=True, zero="zeros"),
+    "times": Laws(pointwise=True, zero="zeros"),
+    "dot": Laws(zero="zeros"),
+    "scaled_dot": Laws(zero="zeros"),
     "softmax": Laws(),
-    "permute": Laws(),
-    "group": Laws(),
-    "im2col": Laws(),
-    "col2im": Laws(),
+    "permute": Laws(permutes=True, zero="zeros"),
+    "group": Laws(splits=True, zero="zeros"),
+    "im2col": Laws(zero="zeros"),
+    "to_image": Laws(zero="zeros"),
     "zeros": Laws(),
-    "maxpool": Laws(),
-    "avgpool": Laws(),
-    "crop": Laws(),
-    "flatten": Laws(),
+    "maxpool": Laws(zero="zeros"),
+    "avgpool": Laws(zero="zeros"),
+    "crop": Laws(zero="zeros"),
+    "flatten": Laws(zero="zeros"),
 }
 
 
@@ -144,7 +145,7 @@ def test_the_laws_of_the_library() -> None:
     assert {name: op.laws for name, op in primitives.items()} == LAWS
     for op in primitives.values():
         assert op.has_slot == (op.laws.owns_parameters or op.laws.has_buffers)
-        for named in (op.laws.zero, op.laws.identity):
+        for named in (op.laws.zero, op.laws.identity, op.laws.multiple):
             assert named is None or named in library_ops()
 
 

@@ -252,7 +252,7 @@ def test_a_missing_attribute_makes_an_op_inapplicable() -> None:
     )
     assert texts(space, max_depth=2) == ["s(by)", "s(def)", "i(by)", "i(def)", "def"]
     assert shape_error(space, "s(two)") == (
-        "<architecture>:1:3: only_in_two: stage 1 is not 2\n    1 | s(two)\n      |   ^^^"
+        "<architecture>:1:3: only_in_two does not accept (4, 8): stage 1 is not 2\n    1 | s(two)\n      |   ^^^"
     )
 
 
@@ -430,11 +430,11 @@ NO_SINGLE = (
     ("text", "message"),
     [
         ("b(relu,norm,norm,add)", "1:1: branch cannot wire its children: cannot unpack non-iterable Type object"),
-        ("r(relu,norm,add)", "1:1: replicate: several values are expected where there is one: (4, 8)"),
+        ("r(relu,norm,add)", "1:1: replicate does not accept (4, 8): several values are expected where there is one: (4, 8)"),
         ("b(c(2),norm,norm,soft)", "1:18: relu takes 1 input, not 2"),
-        ("s(d(2),norm)", "1:1: seq: its child 2, part, is given 2 outputs, (4, 8), (4, 8), as one input"),
-        ("x(d(2))", "1:1: residual: add is given 2 values as one input"),
-        ("b(c(2),d(2),norm,add)", "1:1: branch: its child 4, merge, is given 2 outputs, (4, 8), (4, 8), as one input"),
+        ("s(d(2),norm)", "1:1: seq does not accept (4, 8): its child 2, part, is given 2 outputs, (4, 8), (4, 8), as one input"),
+        ("x(d(2))", "1:1: residual does not accept (4, 8): add is given 2 values as one input"),
+        ("b(c(2),d(2),norm,add)", "1:1: branch does not accept (4, 8): its child 4, merge, is given 2 outputs, (4, 8), (4, 8), as one input"),
     ],
 )
 def test_values_and_tuples_of_them_are_told_apart(text: str, message: str) -> None:

@@ -39,6 +39,7 @@ def _conv_weight(x: Type, width: int, kernel: int, groups: int) -> tuple[int, ..
         _slide(x, width, kernel, stride, padding, dilation).elements * (x.channels // groups) * kernel * kernel
     ),
     owns_parameters=True,
+    zero="zeros",
 )
 def conv2d(x: Type, width: int, kernel: int, stride: int, padding: int, dilation: int, groups: int) -> Type:
     """A convolution without bias: (c, h, w) -> (width, h', w'); ``groups`` divides c and width."""
@@ -47,7 +48,7 @@ def conv2d(x: Type, width: int, kernel: int, stride: int, padding: int, dilation
     return _slide(x, width, kernel, stride, padding, dilation)
 
 
-@primitive(torch=lambda x, kernel, stride, padding: nn.MaxPool2d(kernel, stride, padding))
+@primitive(torch=lambda x, kernel, stride, padding: nn.MaxPool2d(kernel, stride, padding), zero="zeros")
 def maxpool(x: Type, kernel: int, stride: int, padding: int) -> Type:
     """The maximum over windows: (c, h, w) -> (c, h', w')."""
     _check_pool(kernel, padding)
@@ -56,6 +57,7 @@ def maxpool(x: Type, kernel: int, stride: int, padding: int) -> Type:
 
 @primitive(
     torch=lambda x, kernel, stride, padding: nn.AvgPool2d(kernel, stride, padding, count_include_pad=False),
+    zero="zeros",
 )
 def avgpool(x: Type, kernel: int, stride: int, padding: int) -> Type:
     """The mean over windows, padding not counted: (c, h, w) -> (c, h', w')."""
@@ -68,7 +70,7 @@ def _check_pool(kernel: int, padding: int) -> None:
         raise ShapeError(f"a padding of {padding} is more than half of the window of {kernel}")
 
 
-@primitive(torch=lambda x: lambda t: t[:, :, 1:, 1:])
+@primitive(torch=lambda x: lambda t: t[:, :, 1:, 1:], zero="zeros")
 def crop(x: Type) -> Type:
     """An image without its first row and column: (c, h, w) -> (c, h - 1, w - 1)."""
     if x.layout != "image" or min(x.sizes[1:]) < 2:

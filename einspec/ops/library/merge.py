@@ -41,9 +41,11 @@ def check_alike(xs: tuple[Type, ...]) -> None:
 
 @primitive(
     torch=lambda *xs: lambda *ts: functools.reduce(operator.add, ts),
+    pointwise=True,
     commutative=True,
     associative=True,
     identity="zeros",
+    multiple="times",
 )
 def add(*xs: Type) -> Type:
     """The sum of tensors of one shape."""
@@ -52,7 +54,7 @@ def add(*xs: Type) -> Type:
     return Type(axes, xs[0].dtype, xs[0].layout)
 
 
-@primitive(torch=lambda *xs, axis: lambda *ts: torch.cat(ts, dim=axis), associative=True)
+@primitive(torch=lambda *xs, axis: lambda *ts: torch.cat(ts, dim=axis), associative=True, concatenates=True)
 def cat(*xs: Type, axis: int) -> Type:
     """Concatenation along axis 1, 2, ..., in order: sizes there are added, the others must agree."""
     check_alike(xs)
@@ -78,7 +80,7 @@ def _product_macs(x: Type, y: Type) -> int:
     return math.prod(x.sizes) * y.axes[-1].size
 
 
-@primitive(torch=lambda x, y: torch.matmul, macs=_product_macs)
+@primitive(torch=lambda x, y: torch.matmul, macs=_product_macs, zero="zeros")
 def dot(x: Type, y: Type) -> Type:
     """The matrix product: (..., a, b), (..., b, c) -> (..., a, c)."""
     return _product(x, y)
@@ -87,6 +89,7 @@ def dot(x: Type, y: Type) -> Type:
 @primitive(
     torch=lambda x, y: lambda a, b: torch.matmul(a, b) / math.sqrt(x.axes[-1].size),
     macs=_product_macs,
+    zero="zeros",
 )
 def scaled_dot(x: Type, y: Type) -> Type:
     """The matrix product divided by sqrt(b): (..., a, b), (..., b, c) -> (..., a, c)."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from einspec.ops.declare import combinator
 from einspec.ops.library.image import avgpool, conv2d, relu_conv_norm
 from einspec.ops.library.merge import add
-from einspec.ops.library.tensor import batch_norm, leaky_relu, zeros
+from einspec.ops.library.tensor import batch_norm, leaky_relu, zeros_like
 
 
 @combinator
 def none(x):
     """No edge: zeros of the input's shape."""
-    return zeros(x)
+    return zeros_like(x)
 
 
 @combinator

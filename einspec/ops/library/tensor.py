@@ -7,7 +7,7 @@ from typing import Any
 from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
 from einspec.ops.declare import combinator, primitive
-from einspec.types import Axis, Type
+from einspec.types import Axis, Type, parse_type
 
 torch: Any = LazyModule("torch")
 functional: Any = LazyModule("torch.nn.functional")
@@ -43,13 +43,14 @@ def linear_x(x, factor: int):
 def linear_div(x, divisor: int):
     """A linear layer to a part of the last axis, which ``divisor`` must divide: (..., n) -> (..., n / divisor)."""
     if divisor < 1 or x.axes[-1].size % divisor:
-        raise ShapeError(f"{divisor} does not divide the last axis of {x}")
+        raise ShapeError(f"{divisor} does not divide the last axis")
     return linear(x, x.axes[-1].size // divisor)
 
 
 @primitive(
     torch=lambda x, slope: nn.LeakyReLU(slope) if slope else nn.ReLU(),
     pointwise=True,
+    zero="zeros",
 )
 def leaky_relu(x: Type, slope: float) -> Type:
     """max(x, slope x), for a slope below 1."""
@@ -112,13 +113,31 @@ def pos(x: Type) -> Type:
     return x
 
 
-@primitive(torch=lambda x: torch.zeros_like)
-def zeros(x: Type) -> Type:
-    """Zeros of the input's shape."""
+def _zeros(x: Type, kind: str) -> Any:
+    target = parse_type(kind)
+    # Numbers of x's own kind have its precision; others torch's default.
+    dtype = None if target.dtype == x.dtype else torch.get_default_dtype() if target.dtype == "float" else torch.int64
+    return lambda t: t.new_zeros((t.shape[0], *target.sizes), dtype=dtype)
+
+
+@primitive(torch=_zeros)
+def zeros(x: Type, kind: str) -> Type:
+    """Zeros of a type that is given as text; x lends its batch alone."""
+    return parse_type(kind)
+
+
+def zeros_like(x):
+    """Zeros of x's type."""
+    return zeros(x, str(Type(x.axes, x.dtype, x.layout)))
+
+
+@primitive(torch=lambda x, n: lambda t: t * n, pointwise=True, zero="zeros")
+def times(x: Type, n: int) -> Type:
+    """n x: the sum of n times the same tensor."""
     return x
 
 
-@primitive(torch=lambda x: lambda t: t.flatten(1))
+@primitive(torch=lambda x: lambda t: t.flatten(1), zero="zeros")
 def flatten(x: Type) -> Type:
     """All axes as one: a vector."""
     return Type((x.elements,), x.dtype)
@@ -128,7 +147,11 @@ def _order(order: str) -> tuple[int, ...]:
     return tuple(int(digit) - 1 for digit in order)
 
 
-@primitive(torch=lambda x, order: lambda t: t.permute(0, *(axis + 1 for axis in _order(order))))
+@primitive(
+    torch=lambda x, order: lambda t: t.permute(0, *(axis + 1 for axis in _order(order))),
+    permutes=True,
+    zero="zeros",
+)
 def permute(x: Type, order: str) -> Type:
     """The axes in another order: ``213`` swaps the first two of three. The layout stays."""
     if sorted(order) != [str(axis + 1) for axis in range(x.rank)]:
@@ -136,7 +159,11 @@ def permute(x: Type, order: str) -> Type:
     return Type([x.axes[axis] for axis in _order(order)], x.dtype, x.layout)
 
 
-@primitive(torch=lambda x, n, axis: lambda t: t.split(x.axes[axis - 1].size // n, dim=axis))
+@primitive(
+    torch=lambda x, n, axis: lambda t: t.split(x.axes[axis - 1].size // n, dim=axis),
+    splits=True,
+    zero="zeros",
+)
 def group(x: Type, n: int, axis: int) -> tuple[Type, ...]:
     """Splits axis 1, 2, ... into n equal parts, in order: (n a, ...) -> n times (a, ...)."""
     check_axis(x, axis)
@@ -154,7 +181,8 @@ def check_axis(x: Type, axis: int) -> None:
 @primitive(
     torch=lambda x, kernel, stride, padding: (
         lambda t: functional.unfold(t, kernel, padding=padding, stride=stride).transpose(1, 2)
-    )
+    ),
+    zero="zeros",
 )
 def im2col(x: Type, kernel: int, stride: int, padding: int) -> Type:
     """Patches of an image as rows: (c, h, w) -> ((h', w'), c k k), with h' = (h + 2p - k) // s + 1.
@@ -182,10 +210,20 @@ def window(size: int, kernel: int, stride: int, padding: int, dilation: int = 1)
     return (size + 2 * padding - reach) // stride + 1
 
 
-@primitive(torch=lambda x: lambda t: t.transpose(1, 2).unflatten(2, x.axes[0].parts))
-def col2im(x: Type) -> Type:
-    """Rows of a grid become pixels again: ((h, w), d) -> (d, h, w)."""
-    if x.rank != 2 or len(x.axes[0].parts) != 2:
-        raise ShapeError("its first axis must be a composite of two, as im2col makes it: ((h, w), d)")
-    height, width = x.axes[0].parts
+@primitive(
+    torch=lambda x, height, width: lambda t: t.transpose(1, 2).unflatten(2, (height, width)),
+    zero="zeros",
+)
+def to_image(x: Type, height: int, width: int) -> Type:
+    """Rows become the pixels of a grid: (height width, d) -> (d, height, width)."""
+    if x.rank != 2 or x.axes[0].size != height * width:
+        raise ShapeError(f"its first axis must have {height} times {width} rows")
     return Type((x.axes[1].size, height, width), x.dtype)
+
+
+@combinator
+def col2im(x):
+    """Rows of a grid become pixels again: ((h, w), d) -> (d, h, w)."""
+    if len(x.axes) != 2 or len(x.axes[0].parts) != 2:
+        raise ShapeError("its first axis must be a composite of two, as im2col makes it: ((h, w), d)")
+    return to_image(x, *x.axes[0].parts)

@@ -1,0 +1,279 @@
+"""Graphs as text, and back.
+
+    graph (3, 32, 32) -> %2
+      %0 = linear(64) %in : (3, 32, 64) [1:linear_1]
+      %1 = 4 copies %0 %0 %0 %0 : 4 x (3, 32, 64)
+      %2 = add %1 %1.1 %1.2 %1.3 : (3, 32, 64)
+      body of %1 [each:4:4] (3, 32, 64) -> %0
+        %0 = batch_norm %in : (3, 32, 64) [5:norm_5_batch_norm/each:4:4]
+
+A port is ``%node`` or ``%node.output``; ``%in`` are the inputs. What stands in brackets after a node is its slot:
+the number in the derivation, the name, and the calls that lead to it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from einspec.compiler.graph import Context, Graph, Node, Port, Slot, all_fit
+from einspec.errors import ParseError, ShapeError
+from einspec.ops.declare import Op, Primitive
+from einspec.ops.opset import library_ops
+from einspec.text import did_you_mean
+from einspec.types import Type, parse_type
+
+_MOST_LINES = 2_000_000
+_HEAD = re.compile(r"graph (?P<kinds>.+) -> (?P<ports>.*)")
+_BODY = re.compile(r"body of %(?P<node>\d+) \[(?P<scope>[^\]]*)\] (?P<kinds>.+) -> (?P<ports>.*)")
+_NODE = re.compile(
+    r"%(?P<index>\d+) = (?:(?P<copies>\d+) copies|(?P<op>\w+)(?P<args>\(.*\))?)"
+    r"(?P<inputs>(?: %(?:in|\d+)(?:\.\d+)?)*) : (?P<types>.+?)(?: \[(?P<slot>[^\]]*)\])?"
+)
+_PORT = re.compile(r"%(in|\d+)(?:\.(\d+))?")
+
+
+def format_graph(graph: Graph) -> str:
+    """The graph as text, bodies after the nodes of what holds them."""
+    lines: list[str] = []
+    stack: list[tuple[Graph, int, str]] = [(graph, 0, "graph")]
+    while stack:
+        part, depth, title = stack.pop()
+        indent = "  " * depth
+        lines.append(f"{indent}{title} {types_text(part.inputs)} -> {_ports_text(part.outputs)}".rstrip())
+        lines += [f"{indent}  {_node_text(index, node)}" for index, node in enumerate(part.nodes)]
+        bodies = [(index, node.body) for index, node in enumerate(part.nodes) if node.body is not None]
+        stack += [
+            (body, depth + 1, f"body of %{index} [{_context_text(body.scope)}]") for index, body in reversed(bodies)
+        ]
+    return "\n".join(lines)
+
+
+def types_text(types: tuple[Type, ...]) -> str:
+    """One type, or several; equal ones are counted: ``4 x (3, 8, 8)``."""
+    if len(types) > 1 and all(kind is types[0] for kind in types):
+        return f"{len(types)} x {types[0]}"
+    return " and ".join(map(str, types))
+
+
+def _node_text(index: int, node: Node) -> str:
+    values = [_value_text(value) for value in node.args]
+    values += [f"{name}={_value_text(value)}" for name, value in node.attributes]
+    what = f"{node.copies} copies" if node.op is None else node.op.name + (f"({', '.join(values)})" if values else "")
+    slot = f" [{node.slot.number}:{node.slot.name}{_calls_text(node.slot.context)}]" if node.slot else ""
+    return f"%{index} = {what} {_ports_text(node.inputs)} : {types_text(node.outputs)}{slot}"
+
+
+def _value_text(value: Any) -> str:
+    return value if isinstance(value, str) and re.fullmatch(r"\w+", value) and not value.isdigit() else repr(value)
+
+
+def _ports_text(ports: tuple[Port, ...]) -> str:
+    return " ".join(f"%{'in' if index < 0 else index}" + (f".{output}" if output else "") for index, output in ports)
+
+
+def _context_text(context: Context) -> str:
+    return "/".join(f"{kind}:{number}:{k}" for kind, number, k in context)
+
+
+def _calls_text(context: Context) -> str:
+    return f"/{_context_text(context)}" if context else ""
+
+
+@dataclass(slots=True)
+class _Part:
+    """The graph or a body that is being read: where it begins, and what holds it."""
+
+    number: int
+    depth: int
+    inputs: tuple[Type, ...]
+    outputs: tuple[Port, ...]
+    scope: Context = ()
+    parent: _Part | None = None
+    holder: int = -1
+    nodes: list[Node] = field(default_factory=list)
+
+
+def parse_graph(text: str, ops: Mapping[str, Op] | None = None) -> Graph:
+    """The graph that :func:`format_graph` wrote. ``ops`` are those of the library unless given.
+
+    Raises ``ParseError`` with the line and the node for a text that is no graph, an unknown op, a port that is not
+    there yet, arguments or types that are not the op's.
+    """
+    return _Reader(text, ops if ops is not None else library_ops()).graph()
+
+
+class _Reader:
+    def __init__(self, text: str, ops: Mapping[str, Op]):
+        self.lines = text.strip("\n").split("\n")
+        self.ops = ops
+        self.number = 0
+
+    def fail(self, message: str, number: int | None = None) -> ParseError:
+        """The error at a line."""
+        number = self.number if number is None else number
+        line = self.lines[number - 1] if number <= len(self.lines) else ""
+        return ParseError(f"graph text, line {number}: {message}\n{number:>5} | {line[:120]}")
+
+    def graph(self) -> Graph:
+        """Reads all lines."""
+        if len(self.lines) > _MOST_LINES:
+            raise ParseError(f"graph text: more than {_MOST_LINES:,} lines")
+        parts: list[_Part] = []
+        for number, line in enumerate(self.lines, start=1):
+            self.number = number
+            content = line.lstrip(" ")
+            depth, odd = divmod(len(line) - len(content), 2)
+            if not content or odd:
+                raise self.fail("expected a node, indented by two blanks per level")
+            if content.startswith(("graph ", "body of ")):
+                parts.append(self.part(content, depth, parts))
+            elif not parts or depth != parts[-1].depth + 1:
+                raise self.fail("this node belongs to no graph: expected 'graph TYPES -> PORTS' above it")
+            else:
+                self.node(content, parts[-1])
+        for part in reversed(parts):  # bodies before what holds them
+            graph = self.finished(part)
+            if part.parent is not None:
+                self.attach(graph, part)
+        return graph
+
+    def part(self, content: str, depth: int, parts: list[_Part]) -> _Part:
+        """The first line of the graph, or of a body of the part above it that is one level out."""
+        match = (_BODY if parts else _HEAD).fullmatch(content)
+        parent = next((part for part in reversed(parts) if part.depth == depth - 1), None)
+        if match is None or (parent is None) != (not parts) or (not parts and depth):
+            raise self.fail(f"expected {'body of %NODE [SCOPE] TYPES -> PORTS' if parts else 'graph TYPES -> PORTS'!r}")
+        part = _Part(self.number, depth, self.types(match["kinds"]), self.ports(match["ports"]))
+        if parent is not None:
+            holder = int(match["node"])
+            if holder >= len(parent.nodes) or parent.nodes[holder].op is not None:
+                raise self.fail(f"%{holder} is no node with copies, so it has no body")
+            part.parent, part.holder, part.scope = parent, holder, self.context(match["scope"])
+        return part
+
+    def finished(self, part: _Part) -> Graph:
+        """A part whose nodes and bodies are all read."""
+        self.number = part.number
+        for port in part.outputs:
+            self.type_of(port, part)
+        for index, node in enumerate(part.nodes):
+            if node.op is None and node.body is None:
+                raise self.fail(f"%{index} has copies and no body: expected 'body of %{index} ...' below")
+        return Graph(part.inputs, tuple(part.nodes), part.outputs, part.scope)
+
+    def attach(self, body: Graph, part: _Part) -> None:
+        """Makes a graph the body of the node that holds it."""
+        assert part.parent is not None
+        node = part.parent.nodes[part.holder]
+        given = tuple(self.type_of(port, part.parent) for port in node.inputs)
+        for what, text, found in (
+            ("takes", given, body.inputs * node.copies),
+            ("gives", node.outputs, body.output_types * node.copies),
+        ):
+            if not all_fit(text, found):
+                copies = f"{node.copies} copies of its body {types_text(found)}"
+                raise self.fail(f"%{part.holder} {what} {types_text(text)}, and {copies}")
+        part.parent.nodes[part.holder] = replace(node, input_types=given, body=body)
+
+    def node(self, content: str, part: _Part) -> None:
+        """One node."""
+        match = _NODE.fullmatch(content)
+        if match is None:
+            raise self.fail("expected a node, as in   %0 = linear(64) %in : (3, 32, 64) [1:linear_1]")
+        index = int(match["index"])
+        if index != len(part.nodes):
+            raise self.fail(f"found %{index}, expected %{len(part.nodes)}: nodes are numbered in order")
+        inputs = self.ports(match["inputs"])
+        if match["copies"] is not None:
+            part.nodes.append(Node(None, (), (), inputs, (), self.types(match["types"]), copies=int(match["copies"])))
+            return
+        op = self.op(match["op"])
+        args, attributes = self.values(op, match["args"])
+        kinds = tuple(self.type_of(port, part) for port in inputs)
+        try:
+            outputs = op.infer(kinds, args, attributes)
+        except (ShapeError, TypeError) as error:
+            raise self.fail(f"%{index}: {error}") from None
+        types = outputs if isinstance(outputs, tuple) else (outputs,)
+        said = self.types(match["types"])
+        if not all_fit(types, said):
+            raise self.fail(f"%{index}: {op.text(args)} gives {types_text(types)}, and the text says {match['types']}")
+        slot = self.slot(match["slot"]) if match["slot"] is not None else None
+        if (slot is not None) != op.has_slot:
+            raise self.fail(f"%{index}: {op.name} {'has' if op.has_slot else 'has no'} weights: expected "
+                            f"{'a slot in brackets' if op.has_slot else 'no slot'}")  # fmt: skip
+        part.nodes.append(Node(op, args, tuple(sorted(attributes.items())), inputs, kinds, said, slot))
+
+    def op(self, name: str) -> Primitive:
+        """The primitive of a name."""
+        op = self.ops.get(name)
+        if not isinstance(op, Primitive):
+            known = [known for known, found in self.ops.items() if isinstance(found, Primitive)]
+            raise self.fail(f"{name} is not a primitive; {did_you_mean(name, known) or 'pass it with ops='}")
+        return op
+
+    def values(self, op: Primitive, text: str | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Arguments and attributes of a node."""
+        try:
+            call = ast.parse(f"f{text or '()'}", mode="eval").body
+            assert isinstance(call, ast.Call)
+            args = tuple(_literal(value) for value in call.args)
+            attributes = {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords}
+        except (SyntaxError, ValueError, AssertionError, MemoryError, RecursionError):
+            raise self.fail(f"{op.name}{text}: expected arguments separated by commas") from None
+        if len(args) != len(op.signature.arguments) or not set(attributes) <= set(op.reads):
+            raise self.fail(f"{op.name}{text or '()'} does not fit {op.name}{op.signature}")
+        return args, attributes
+
+    def type_of(self, port: Port, part: _Part) -> Type:
+        """The type at a port that is there already."""
+        index, output = port
+        kinds = part.inputs if index < 0 else part.nodes[index].outputs if index < len(part.nodes) else ()
+        if output >= len(kinds):
+            raise self.fail(f"%{'in' if index < 0 else index}.{output} is not there: a node reads what stands above it")
+        return kinds[output]
+
+    def types(self, text: str) -> tuple[Type, ...]:
+        """One type, ``4 x`` one, or several with ``and`` between."""
+        counted = re.fullmatch(r"(\d{1,7}) x (.+)", text)
+        try:
+            if counted is not None:
+                return (parse_type(counted[2]),) * int(counted[1])
+            return tuple(parse_type(part) for part in text.split(" and "))
+        except ShapeError as error:
+            raise self.fail(str(error)) from None
+
+    def ports(self, text: str) -> tuple[Port, ...]:
+        """Ports separated by blanks."""
+        found = []
+        for word in text.split():
+            match = _PORT.fullmatch(word)
+            if match is None or len(word) > 20:
+                raise self.fail(f"{word!r} is no port: expected %in, %3 or %3.1")
+            found.append((-1 if match[1] == "in" else int(match[1]), int(match[2] or 0)))
+        return tuple(found)
+
+    def context(self, text: str) -> Context:
+        """Calls separated by slashes."""
+        steps = []
+        for word in text.split("/") if text else []:
+            match = re.fullmatch(r"(\w+):(\d{1,12}):(\d{1,12})", word)
+            if match is None:
+                raise self.fail(f"{word!r} is no call: expected KIND:NODE:INDEX, as in each:4:8")
+            steps.append((match[1], int(match[2]), int(match[3])))
+        return tuple(steps)
+
+    def slot(self, text: str) -> Slot:
+        """``number:name/calls``."""
+        match = re.fullmatch(r"(\d{1,12}):(\w+)(?:/(.*))?", text)
+        if match is None:
+            raise self.fail(f"{text!r} is no slot: expected NUMBER:NAME, as in 1:linear_1")
+        return Slot(int(match[1]), match[2], self.context(match[3] or ""))
+
+
+def _literal(node: ast.expr) -> Any:
+    return node.id if isinstance(node, ast.Name) and node.id not in ("True", "False") else ast.literal_eval(node)

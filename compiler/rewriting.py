@@ -1,0 +1,193 @@
+"""Rewriting a graph: every node is made anew from its rewritten inputs, and rules look at it as it is made.
+
+A rule is data: its equation, its side condition, and a function from a node and what makes its inputs to
+what stands for it. Inputs are in normal form when a node is made, so that one pass reaches the fixed point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from einspec.compiler.graph import Context, Graph, Node, Port, Slot, in_copy, pruned
+from einspec.errors import CompileError
+from einspec.ops.declare import Primitive
+from einspec.types import Type
+
+Ports = tuple[Port, ...]
+_MOST_STEPS_PER_NODE = 2_000
+"""Rules that may fire for one node of the graph: far above what a terminating set of rules needs."""
+_MOST_NESTED = 100
+"""Rules that may fire inside each other: a few do, and Python's own limit says nothing to a reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rewrite that keeps what the graph computes, for every input, in train and in eval mode."""
+
+    name: str
+    equation: str
+    condition: str
+    apply: Callable[[Rewriter, Node], Ports | None]
+    """What stands for the outputs of a node, or None where the rule says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """One step of a trace: the rule, and the node that it replaced."""
+
+    rule: str
+    node: str
+
+
+class Rewriter:
+    """Makes one graph from another. ``trace`` holds which rule fired where."""
+
+    def __init__(self, graph: Graph, rules: Sequence[Rule], choose: Callable[[Sequence[Rule]], Sequence[Rule]] | None):
+        self.graph = graph
+        self.rules = rules
+        self.choose = choose
+        self.nodes: list[Node] = []
+        self.known: dict[object, int] = {}
+        self.lifted: dict[object, Port] = {}
+        self.trace: list[Fired] = []
+        self.nested = 0
+        self.steps = _MOST_STEPS_PER_NODE * (len(graph.nodes) + 1)
+
+    def run(self) -> Graph:
+        """The rewritten graph, without nodes that no output needs."""
+        ports: list[Ports] = []
+        for node in self.graph.nodes:
+            inputs = tuple((index, out) if index < 0 else ports[index][out] for index, out in node.inputs)
+            ports.append(self.make(_with_inputs(node, inputs)))
+        outputs = tuple((index, out) if index < 0 else ports[index][out] for index, out in self.graph.outputs)
+        return pruned(Graph(self.graph.inputs, tuple(self.nodes), outputs, self.graph.scope))
+
+    def make(self, node: Node) -> Ports:
+        """The outputs of a node in normal form."""
+        rules = self.choose(self.rules) if self.choose is not None else self.rules
+        self.nested += 1
+        if self.nested > _MOST_NESTED:
+            raise CompileError(
+                f"simplifying does not come to an end: more than {_MOST_NESTED} rules fire inside each other at "
+                f"{node.text()}; a rule or a law of an op is wrong"
+            )
+        ports = self._fired(rules, node)
+        self.nested -= 1
+        if ports is not None:
+            return ports
+        index = self._add(node)
+        return tuple((index, output) for output in range(len(node.outputs)))
+
+    def _fired(self, rules: Sequence[Rule], node: Node) -> Ports | None:
+        """What the first rule that says something makes of a node."""
+        for rule in rules:
+            ports = rule.apply(self, node)
+            if ports is not None:
+                self.steps -= 1
+                if self.steps < 0:
+                    raise CompileError(
+                        f"simplifying does not come to an end: the rule {rule.name!r} fires again and again at "
+                        f"{node.text()}; a rule or a law of an op is wrong"
+                    )
+                self.trace.append(Fired(rule.name, node.text()))
+                return ports
+        return None
+
+    def apply(
+        self, op: Primitive, args: tuple[Any, ...], inputs: Ports, attributes: tuple[tuple[str, Any], ...] = ()
+    ) -> Ports:
+        """The outputs of a new node without weights."""
+        kinds = tuple(self.type_of(port) for port in inputs)
+        outputs = op.infer(kinds, args, dict(attributes))
+        types = outputs if isinstance(outputs, tuple) else (outputs,)
+        return self.make(Node(op, args, attributes, inputs, kinds, types))
+
+    def type_of(self, port: Port) -> Type:
+        """The type at a port of the graph that is being made."""
+        index, output = port
+        return self.graph.inputs[output] if index < 0 else self.nodes[index].outputs[output]
+
+    def maker(self, port: Port) -> Node | None:
+        """The node that a port belongs to; None for the graph's inputs."""
+        return self.nodes[port[0]] if port[0] >= 0 else None
+
+    def _add(self, node: Node) -> int:
+        """The index of the node, a new one unless an equal one without weights, state or chance is there."""
+        key = _identity(node)
+        if key is not None:
+            index = self.known.get(key)
+            if index is not None:
+                self.trace.append(Fired("merge equal", node.text()))
+                return index
+            self.known[key] = len(self.nodes)
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+
+def _with_inputs(node: Node, inputs: Ports) -> Node:
+    if inputs == node.inputs:
+        return node
+    return Node(
+        node.op, node.args, node.attributes, inputs, node.input_types, node.outputs, node.slot, node.body, node.copies
+    )
+
+
+def _identity(node: Node) -> object | None:
+    """Equal for nodes that compute the same from the same; None where each is one of its own."""
+    if node.op is None:
+        return None
+    laws = node.op.laws
+    if laws.owns_parameters or laws.has_buffers or laws.random:
+        return None
+    inputs: object = tuple(sorted(node.inputs)) if laws.commutative else node.inputs
+    return node.op.name, node.args, node.attributes, inputs
+
+
+def written_out(graph: Graph) -> Graph:
+    """The graph with every copy of every body written out, slots named by their copies."""
+    while any(node.body is not None for node in graph.nodes):
+        graph = _one_level(graph)
+    return graph
+
+
+def _one_level(graph: Graph) -> Graph:
+    nodes: list[Node] = []
+    ports: list[Ports] = []
+
+    def resolve(port: Port, made: list[Ports], inputs: Ports) -> Port:
+        return inputs[port[1]] if port[0] < 0 else made[port[0]][port[1]]
+
+    own_inputs = tuple((-1, index) for index in range(len(graph.inputs)))
+    for node in graph.nodes:
+        inputs = tuple(resolve(port, ports, own_inputs) for port in node.inputs)
+        if node.body is None:
+            ports.append(tuple((len(nodes), output) for output in range(len(node.outputs))))
+            nodes.append(_with_inputs(node, inputs))
+            continue
+        outputs: list[Port] = []
+        width = len(node.body.inputs)
+        for copy in range(node.copies):
+            given = inputs[copy * width : (copy + 1) * width]
+            made: list[Ports] = []
+            for inner in node.body.nodes:
+                made.append(tuple((len(nodes), output) for output in range(len(inner.outputs))))
+                below = tuple(resolve(port, made, given) for port in inner.inputs)
+                nodes.append(_in_copy(inner, below, node.body.scope, copy))
+            outputs += [resolve(port, made, given) for port in node.body.outputs]
+        ports.append(tuple(outputs))
+    outputs_of = tuple(resolve(port, ports, own_inputs) for port in graph.outputs)
+    return Graph(graph.inputs, tuple(nodes), outputs_of, graph.scope)
+
+
+def _in_copy(node: Node, inputs: Ports, scope: Context, copy: int) -> Node:
+    """A node of a body in one of its copies; what it holds is renamed with it."""
+    slot: Slot | None = node.slot.in_copy(scope, copy) if node.slot is not None else None
+    body = _body_in_copy(node.body, scope, copy) if node.body is not None else None
+    return Node(node.op, node.args, node.attributes, inputs, node.input_types, node.outputs, slot, body, node.copies)
+
+
+def _body_in_copy(body: Graph, scope: Context, copy: int) -> Graph:
+    nodes = tuple(_in_copy(node, node.inputs, scope, copy) for node in body.nodes)
+    return Graph(body.inputs, nodes, body.outputs, in_copy(body.scope, scope, copy))

@@ -1,0 +1,109 @@
+"""Carrying weights from one compiled module to another, as far as their architectures agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from einspec.compiler.correspondence import common_nodes, correspondence, moved
+from einspec.compiler.graph import Copy, Graph, Slot
+from einspec.compiler.key import MOST_NODES
+from einspec.errors import CompileError
+from einspec.space.architecture import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What was carried over: names of modules in the source and in the destination."""
+
+    carried: tuple[tuple[str, str], ...]
+    """Pairs whose weights and state are now equal."""
+    reshaped: tuple[tuple[str, str], ...]
+    """Pairs that belong together and have weights of other shapes: left as they were."""
+    new: tuple[str, ...]
+    """What the destination has and the source has not: left as it was."""
+    unused: tuple[str, ...]
+    """What the source has and the destination has not."""
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.carried)} carried over, {len(self.reshaped)} of another shape, {len(self.new)} new, "
+            f"{len(self.unused)} unused"
+        )
+
+
+def transfer(source: nn.Module, destination: nn.Module) -> Transfer:
+    """Copies weights and state of a compiled module into another, wherever their architectures have them in common.
+
+    Isomorphic architectures correspond wholly: afterwards both modules compute the same, head included if it has
+    the same shape. Otherwise what is unchanged from the root of the derivations down is carried over first, then
+    equal subtrees that have moved. Raises ``CompileError`` for modules that ``compile`` has not made, or of spaces
+    with different inputs.
+    """
+    a, b = architecture_of(source), architecture_of(destination)
+    if a.space.inputs != b.space.inputs:
+        raise CompileError(
+            f"the architectures take {a.space.input_text()} and {b.space.input_text()}: nothing is shared"
+        )
+    theirs, ours = slot_paths(a.graph, source), slot_paths(b.graph, destination)
+    if a.key == b.key and a.graph.written_out <= MOST_NODES:
+        partners: dict[Slot, Slot | None] = {**correspondence(a, b)}
+    else:
+        numbers = common_nodes(a.derivation, b.derivation)
+        partners = {slot: moved(slot, numbers) for slot in theirs}
+    pairs = [(theirs[x], ours[y]) for x, y in partners.items() if x in theirs and y is not None and y in ours]
+    if hasattr(source, "head") and hasattr(destination, "head"):
+        pairs.append(("head", "head"))
+    carried: list[tuple[str, str]] = []
+    reshaped: list[tuple[str, str]] = []
+    with torch.no_grad():
+        for old, new in pairs:
+            fits = _copy_state(source.get_submodule(old), destination.get_submodule(new))
+            (carried if fits else reshaped).append((old, new))
+    left, right = {old for old, _ in pairs}, {new for _, new in pairs}
+    return Transfer(
+        tuple(sorted(carried)),
+        tuple(sorted(reshaped)),
+        tuple(sorted(set(ours.values()) - right)),
+        tuple(sorted(set(theirs.values()) - left)),
+    )
+
+
+def architecture_of(model: nn.Module) -> Architecture:
+    """The architecture that a module was compiled from. Raises ``CompileError`` for any other module."""
+    # A deep copy of a GraphModule keeps its meta, a pickle its attributes.
+    arch = getattr(model, "meta", {}).get("architecture") or getattr(model, "architecture", None)
+    if not isinstance(arch, Architecture):
+        raise CompileError(f"a {type(model).__name__} that einspec.compile has not made: its architecture is unknown")
+    return arch
+
+
+def slot_paths(graph: Graph, model: nn.Module) -> dict[Slot, str]:
+    """The name of the module that holds the weights of each slot, copies written out."""
+    found: dict[Slot, str] = {}
+    stack: list[tuple[Graph, str, tuple[Copy, ...]]] = [(graph, "", ())]
+    while stack:
+        part, path, copies = stack.pop()
+        for node, name in zip(part.nodes, part.module_names(), strict=True):
+            if node.slot is not None:
+                found.setdefault(node.slot.in_copies(copies), f"{path}{name}")
+            if node.body is not None:
+                bodies = model.get_submodule(f"{path}{name}").bodies
+                assert isinstance(bodies, nn.ModuleList)
+                stack += [
+                    (node.body, f"{path}{name}.bodies.{index}.", (*copies, (node.body.scope, index)))
+                    for index in range(len(bodies))
+                ]
+    return found
+
+
+def _copy_state(source: nn.Module, destination: nn.Module) -> bool:
+    """Copies parameters and buffers if all shapes agree; whether they did."""
+    given, wanted = source.state_dict(keep_vars=True), destination.state_dict(keep_vars=True)
+    if given.keys() != wanted.keys() or any(given[name].shape != wanted[name].shape for name in given):
+        return False
+    for name, value in wanted.items():
+        value.copy_(given[name])
+    return True

@@ -1,0 +1,371 @@
+"""Graphs that the tests of simplification and of keys run on, and an evaluator of graphs that knows no pass."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Iterator
+from functools import cache
+
+import torch
+
+import einspec
+from einspec import Type
+from einspec.compiler.graph import Context, Copy, Graph, Node, Port, Slot, pruned
+from einspec.compiler.lower import lower
+from einspec.errors import ShapeError
+from einspec.ops import Primitive, combinator, each, library_ops, tie
+from einspec.ops.library.merge import add, cat
+from einspec.ops.library.tensor import permute, zeros_like
+from tests.baselines import DARTS_V2, NB201_ALL_CONV, mixer, resnet18, vit, wide_resnet_16_4
+from tests.compiler.helpers import EINSPACE_INPUTS, samples
+from tests.compiler.ops import dropout
+
+OPS = {name: op for name, op in library_ops().items() if isinstance(op, Primitive)} | {"dropout": dropout}
+
+MOST_NODES = 600
+"""Larger graphs, copies written out, are left to the tests that need no tensors."""
+
+
+# --- graphs of random nodes ---
+
+
+class Drawing:
+    """A graph that is drawn node by node: any op on any earlier ports that it accepts."""
+
+    WIRING = (
+        "add", "add", "cat", "cat", "group", "rejoin", "rejoin", "resplit", "permute", "permute", "leaky_relu",
+        "leaky_relu", "times", "zeros",
+    )  # fmt: skip
+    OTHERS = ("softmax", "dot", "linear", "pos", "layer_norm", "copies")
+
+    def __init__(self, rng: random.Random, inputs: tuple[Type, ...], scope: Context = (), depth: int = 0):
+        self.rng, self.inputs, self.scope, self.depth = rng, inputs, scope, depth
+        self.ports: list[tuple[Port, Type]] = [((-1, i), kind) for i, kind in enumerate(inputs)]
+        self.nodes: list[Node] = []
+        self.read: set[Port] = set()
+
+    def graph(self, count: int, outputs: int = 1) -> Graph:
+        while len(self.nodes) < count:
+            self.grow()
+        # The outputs read what nothing else does, so that most of the graph is alive.
+        ends = [port for port, _ in self.ports if port not in self.read] or [self.ports[-1][0]]
+        chosen = tuple(self.rng.choice(ends) for _ in range(outputs))
+        return pruned(Graph(self.inputs, tuple(self.nodes), chosen, self.scope))
+
+    def grow(self) -> None:
+        rng = self.rng
+        name = rng.choice(self.WIRING if rng.random() < 0.75 else self.OTHERS)
+        port, kind = self.pick()
+        if name == "copies":
+            self.copies()
+        elif name == "add":
+            self.node("add", (), [port, *self.others(kind, rng.randint(0, 3))])
+        elif name == "cat":
+            self.node("cat", (rng.randint(1, 2),), [port, *self.others(kind, rng.randint(0, 2))])
+        elif name == "rejoin":
+            self.rejoin()
+        elif name == "resplit":
+            axis = rng.randint(1, 2)
+            if self.node("cat", (axis,), [port, *self.others(kind, rng.choice([1, 1, 3]))]):
+                self.node("group", (rng.choice([2, 2, 4]), axis), [(len(self.nodes) - 1, 0)])
+        elif name == "group":
+            self.node("group", (rng.choice([1, 2, 2, 4]), rng.randint(1, 2)), [self.pick("cat")[0]])
+        elif name == "permute":
+            self.node("permute", (rng.choice(["21", "21", "12"]),), [port])
+        elif name == "leaky_relu":
+            self.node("leaky_relu", (0.01,), [port])
+        elif name == "times":
+            self.node("times", (rng.randint(1, 3),), [self.pick("add")[0]])
+        elif name == "zeros":
+            wanted = rng.choice([kind, rng.choice(self.ports)[1]])
+            self.node("zeros", (str(wanted),), [rng.choice(self.ports)[0]])
+        elif name == "linear":
+            self.node("linear", (kind.sizes[-1],), [port])
+        elif name == "dot":
+            self.node("dot", (), [port, *self.others(kind, 1)])
+        else:
+            self.node(name, (), [port])
+
+    def pick(self, made_by: str = "") -> tuple[Port, Type]:
+        """A port, one of the later ones more often; by preference the output of an op of this name."""
+        rng = self.rng
+        if made_by and rng.random() < 0.5:
+            found = [item for item in self.ports if item[0][0] >= 0 and self.named(item[0]) == made_by]
+            if found:
+                return rng.choice(found)
+        unread = [item for item in self.ports if item[0] not in self.read]
+        return rng.choice(unread if unread and rng.random() < 0.6 else self.ports)
+
+    def named(self, port: Port) -> str:
+        op = self.nodes[port[0]].op
+        return op.name if op else "copies"
+
+    def others(self, kind: Type, count: int) -> list[Port]:
+        """Ports of one type."""
+        fitting = [port for port, other in self.ports if other.sizes == kind.sizes]
+        return [self.rng.choice(fitting[-5:] if self.rng.random() < 0.7 else fitting) for _ in range(count)]
+
+    def rejoin(self) -> None:
+        """Concatenates the outputs of a split, most often in order and all of them."""
+        splits = [index for index, node in enumerate(self.nodes) if node.op is OPS["group"]]
+        if not splits:
+            port, _ = self.pick()
+            self.node("group", (2, self.rng.randint(1, 2)), [port])
+            return
+        index = self.rng.choice(splits)
+        parts: list[Port] = [(index, output) for output in range(len(self.nodes[index].outputs))]
+        if self.rng.random() < 0.25:
+            self.rng.shuffle(parts)
+        if self.rng.random() < 0.25:
+            parts = parts[1:] or parts
+        parts += self.others(self.nodes[index].outputs[0], self.rng.choice([0, 0, 1]))
+        axis = self.nodes[index].args[1] if self.rng.random() < 0.8 else self.rng.randint(1, 2)
+        self.node("cat", (axis,), parts)
+
+    def node(self, name: str, args: tuple[object, ...], inputs: list[Port]) -> bool:
+        op = OPS[name]
+        kinds = tuple(self.type_of(port) for port in inputs)
+        try:
+            found = op.infer(kinds, args, {})
+        except ShapeError:
+            return False
+        types = found if isinstance(found, tuple) else (found,)
+        if any(kind.elements > 512 for kind in types):
+            return False
+        self.add(Node(op, args, (), tuple(inputs), kinds, types, self.slot(op, kinds, args) if op.has_slot else None))
+        return True
+
+    def slot(self, op: Primitive, kinds: tuple[Type, ...], args: tuple[object, ...]) -> Slot:
+        """A slot of its own, or now and then one that an equal node owns already."""
+        shapes = op.shapes(kinds, args, {})
+        tied = [n.slot for n in self.nodes if n.op is op and op.shapes(n.input_types, n.args, {}) == shapes]
+        if tied and self.rng.random() < 0.3:
+            assert tied[0] is not None
+            return tied[0]
+        number = len(self.nodes) + 1
+        if self.scope and self.rng.random() < 0.2:  # tied to the outside: all copies share it
+            size = "_".join(str(size) for shape in shapes.values() for size in shape)
+            return Slot(number, f"{op.name}_{size}_out_{self.scope[-1][1]}", ())
+        return Slot(number, f"{op.name}_{number}", self.scope)
+
+    def copies(self) -> None:
+        """A few copies of a small graph."""
+        rng = self.rng
+        if self.depth > 1:
+            return
+        (_, kind), count = self.pick(), rng.randint(2, 3)
+        width = rng.randint(1, 2)
+        scope: Context = (*self.scope, ("each", len(self.nodes) + 1, count))
+        body = Drawing(rng, (kind,) * width, scope, self.depth + 1).graph(rng.randint(1, 5), rng.randint(1, 2))
+        if not body.nodes:
+            return
+        fitting = [port for port, other in self.ports if other is kind]
+        given = tuple(rng.choice(fitting) for _ in range(width)) * count
+        if rng.random() < 0.5:
+            given = tuple(rng.choice(fitting) for _ in range(width * count))
+        types = body.output_types * count
+        self.add(Node(None, (), (), given, tuple(self.type_of(port) for port in given), types, None, body, count))
+
+    def add(self, node: Node) -> None:
+        index = len(self.nodes)
+        self.nodes.append(node)
+        self.read.update(node.inputs)
+        self.ports += [((index, output), kind) for output, kind in enumerate(node.outputs)]
+
+    def type_of(self, port: Port) -> Type:
+        return self.inputs[port[1]] if port[0] < 0 else self.nodes[port[0]].outputs[port[1]]
+
+
+def random_graphs(count: int, seed: int = 0, nodes: int = 60) -> Iterator[Graph]:
+    """Graphs of random nodes over one or two matrices."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        kind = Type(rng.choice([(4, 8), (4, 4), (2, 6), ((2, 2), 4)]))
+        inputs = (kind,) * rng.randint(1, 2)
+        yield Drawing(rng, inputs).graph(rng.randint(3, nodes), rng.choice([1, 3, 8]))
+
+
+# --- architectures of random combinators ---
+
+
+@combinator
+def plus(x, left, right):
+    return add(left(x), right(x))
+
+
+@combinator
+def thrice(x, body):
+    """Copies that a loop writes out."""
+    return add(*(body(x) for _ in range(3)))
+
+
+@combinator
+def thrice_each(x, body):
+    """The same, folded."""
+    return add(*each(body, (x, x, x)))
+
+
+@combinator
+def thrice_tied(x, body):
+    return add(*each(tie(body), (x, x, x)))
+
+
+@combinator
+def beside(x, left, right):
+    """Two results side by side, and taken apart again by whoever splits them."""
+    return cat(left(x), right(x), axis=1)
+
+
+@combinator
+def nothing(x):
+    return zeros_like(x)
+
+
+WIRED = [plus, thrice, thrice_each, thrice_tied, beside, nothing]
+
+WIRED_GRAMMAR = r"""
+start: m
+m: "p" "(" m "," m ")"             -> plus         //% 3/40
+ | "s" "(" m "," m ")"             -> seq          //% 6/40
+ | "h" "(" s "," m "," m "," j ")" -> branch       //% 2/40
+ | "r" "(" s "," m "," j ")"       -> replicate    //% 1/40
+ | "l" "(" m ")"                   -> thrice       //% 1/40
+ | "e" "(" m ")"                   -> thrice_each  //% 1/40
+ | "t" "(" m ")"                   -> thrice_tied  //% 1/40
+ | "b" "(" m "," m ")"             -> beside       //% 2/40
+ | "zero"                          -> nothing      //% 3/40
+ | "i"                             -> identity     //% 3/40
+ | "relu"                          -> relu         //% 5/40
+ | "T"                             -> transpose    //% 5/40
+ | "soft"                          -> softmax      //% 2/40
+ | "pos"                           -> pos          //% 2/40
+ | "lin" "(" N ")"                 -> linear       //% 3/40
+s: "clone" "(" TWO ")" -> clone | "group" "(" TWO "," A ")" -> group
+j: "add" -> add | "cat" "(" A ")" -> cat
+TWO: "2"
+A: "1" | "2"
+N: "4" | "8"
+%ignore " "
+"""
+
+
+@combinator
+def transpose(x):
+    return permute(x, "21")
+
+
+@cache
+def wired_space() -> einspec.Space:
+    return einspec.loads(WIRED_GRAMMAR, input=(8, 8), ops=[*WIRED, transpose], name="wired")
+
+
+def is_small(arch: einspec.Architecture) -> bool:
+    return lower(arch).written_out <= MOST_NODES
+
+
+def is_wired(arch: einspec.Architecture) -> bool:
+    return len(arch) >= 8 and is_small(arch)
+
+
+# --- corpora ---
+
+LIGHT = {"max_params": 300_000, "max_macs": 5_000_000}
+"""Architectures of einspace whose tensors cost little."""
+
+
+def of_einspace(sizes: tuple[int, ...], count: int) -> Iterator[einspec.Architecture]:
+    space = einspec.load("einspace", input=sizes)
+    yield from space.samples(samples(count), rng=7, where=is_small, **LIGHT)
+
+
+def baselines() -> Iterator[einspec.Architecture]:
+    """The networks that einspace is known for, at small inputs."""
+    for text, sizes in [
+        (resnet18(), (3, 16, 16)), (wide_resnet_16_4(), (3, 16, 16)), (vit(1), (3, 16, 16)), (mixer(1), (3, 64, 64)),
+    ]:  # fmt: skip
+        yield einspec.load("einspace", input=sizes).parse(text)
+
+
+def mutants(count: int) -> Iterator[einspec.Architecture]:
+    """Mutants of the baselines, one after the other."""
+    known = list(baselines())
+    rng = random.Random(5)
+    for index in range(samples(count)):
+        arch = known[index % len(known)]
+        for _ in range(20):
+            found = arch.space.mutate(arch, rng=rng.randrange(2**32))
+            if is_small(found) and found.params < 20_000_000 and found.macs < 200_000_000:
+                yield found
+                break
+
+
+def of_cells(name: str, sizes: tuple[int, ...], count: int) -> Iterator[einspec.Architecture]:
+    space = einspec.load(name, input=sizes)
+    if name == "darts":
+        yield space.parse(DARTS_V2)
+    else:
+        yield space.parse(NB201_ALL_CONV)
+    yield from space.samples(samples(count), rng=8)
+
+
+def of_wired(count: int) -> Iterator[einspec.Architecture]:
+    yield from wired_space().samples(samples(count), rng=9, where=is_wired, max_nodes=60)
+
+
+CORPORA = {
+    **{f"einspace {sizes}": lambda n=sizes: (lower(arch) for arch in of_einspace(n, 8)) for sizes in EINSPACE_INPUTS},
+    "mutants": lambda: (lower(arch) for arch in mutants(4)),
+    "nasbench201": lambda: (lower(arch) for arch in of_cells("nasbench201", (3, 8, 8), 2)),
+    "darts": lambda: (lower(arch) for arch in of_cells("darts", (3, 8, 8), 0.5)),
+    "wired": lambda: (lower(arch) for arch in of_wired(60)),
+    "random": lambda: random_graphs(samples(450)),
+}
+"""Graphs as they are lowered, by name: functions, so that nothing is drawn before it is needed."""
+
+
+# --- an evaluator ---
+
+
+class Weights:
+    """Modules by slot, made when a slot is first met; the same for equal slots, wherever they are made."""
+
+    def __init__(self) -> None:
+        self.modules: dict[Slot, torch.nn.Module] = {}
+
+    def of(self, node: Node, slot: Slot) -> torch.nn.Module:
+        if slot not in self.modules:
+            assert node.op is not None
+            module = node.op.realise(node.input_types, node.args, dict(node.attributes)).double()
+            generator = torch.Generator().manual_seed(zlib.crc32(repr(slot).encode()))
+            with torch.no_grad():
+                for parameter in module.parameters():
+                    spread = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+                    parameter.copy_(spread * (0.5 if parameter.dim() < 2 else parameter[0].numel() ** -0.5))
+            self.modules[slot] = module
+        return self.modules[slot]
+
+
+def evaluate(
+    graph: Graph, weights: Weights, inputs: tuple[torch.Tensor, ...], training: bool, copies: tuple[Copy, ...] = ()
+) -> tuple[torch.Tensor, ...]:
+    """What a graph computes, node by node."""
+    values: list[tuple[torch.Tensor, ...]] = []
+    for node in graph.nodes:
+        given = tuple(inputs[output] if index < 0 else values[index][output] for index, output in node.inputs)
+        if node.body is not None:
+            width = len(node.body.inputs)
+            found: list[torch.Tensor] = []
+            for copy in range(node.copies):
+                below = given[copy * width : (copy + 1) * width]
+                found += evaluate(node.body, weights, below, training, (*copies, (node.body.scope, copy)))
+            values.append(tuple(found))
+            continue
+        assert node.op is not None
+        if node.slot is not None:
+            compute = weights.of(node, node.slot.in_copies(copies)).train(training)
+        else:
+            compute = node.op.realise(node.input_types, node.args, dict(node.attributes))
+        result = compute(*given)
+        values.append(tuple(result) if isinstance(result, (tuple, list)) else (result,))
+    return tuple(inputs[output] if index < 0 else values[index][output] for index, output in graph.outputs)
