@@ -47,7 +47,9 @@ def compile(arch: Architecture, head: Head = None, *, fuse: bool = True, seed: i
             "replicas of replicas multiply; sample with max_macs or max_params, or fewer nodes"
         )
     with torch.random.fork_rng(devices=[]):
-        model = _Emitter(seed).module(arch.graph, (), _identifiers(arch.space.input_types), head)
+        model = _Emitter(seed).module(
+            arch.graph, (), _identifiers(arch.space.input_types), head, is_tuple=isinstance(arch.output, tuple)
+        )
     model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
     model.__dict__["architecture"] = arch
     return model
@@ -74,7 +76,9 @@ class _Emitter:
         self.seed = seed
         self.owned: dict[Slot, nn.Module] = {}
 
-    def module(self, graph: Graph, copies: tuple[Copy, ...], names: list[str], head: Head = None) -> fx.GraphModule:
+    def module(
+        self, graph: Graph, copies: tuple[Copy, ...], names: list[str], head: Head = None, *, is_tuple: bool = True
+    ) -> fx.GraphModule:
         """A graph as a module. ``copies`` says which copy of each body around it this is."""
         root = nn.Module()
         trace = fx.Graph()
@@ -100,7 +104,7 @@ class _Emitter:
             root.add_module("head", self.head(head, graph.output_types[0]))
             outputs = [fx.Proxy(trace.call_module("head", (outputs[0].node,)), tracer)]
         found = tuple(value.node for value in outputs)
-        trace.output(found[0] if len(found) == 1 and not copies else found)
+        trace.output(found if is_tuple else found[0])
         module = fx.GraphModule(root, trace, "Architecture" if not copies else "Body")
         if module.graph.eliminate_dead_code():
             module.recompile()

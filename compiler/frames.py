@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from einspec.compiler.graph import Context, Slot
+from einspec.errors import CompileError
 from einspec.ops.control import Child
 from einspec.ops.declare import Combinator, Primitive
 from einspec.space.environment import EMPTY, Environment
@@ -19,6 +20,10 @@ from einspec.types import Type
 
 if TYPE_CHECKING:
     from einspec.space.derivation import Derivation
+
+
+MOST_VISITS = 1_000_000
+"""Calls of children in one evaluation; a derivation that is replayed by replays multiplies them."""
 
 
 @dataclass(slots=True)
@@ -36,6 +41,7 @@ class Evaluator(ABC):
 
     def __init__(self) -> None:
         self.frame = Frame(0, "", ())
+        self.visits = 0
 
     @abstractmethod
     def emit(
@@ -60,6 +66,12 @@ class Evaluator(ABC):
         self, node: Derivation, number: int, inputs: tuple[Any, ...], environment: Environment, context: Context
     ) -> Any:
         """The outputs of one node of the derivation, called with these inputs."""
+        self.visits += 1
+        if self.visits > MOST_VISITS:
+            raise CompileError(
+                f"the combinators call their children more than {MOST_VISITS:,} times: calls within calls multiply; "
+                "use each(child, values), which keeps copies folded"
+            )
         op = node.member.op
         attributes = node.member.attributes(environment)
         if isinstance(op, Primitive):
@@ -86,9 +98,11 @@ class Evaluator(ABC):
         slot = None
         if op.has_slot:
             frame = self.frame
-            count = frame.counts[op.name]
-            frame.counts[op.name] += 1
-            name = f"{frame.label}_{op.name}" + (f"_{count}" if count else "")
+            name = base = f"{frame.label}_{op.name}"
+            while frame.counts[name]:  # also where another op is named as a second call of this one would be
+                frame.counts[base] += 1
+                name = f"{base}_{frame.counts[base] - 1}"
+            frame.counts[name] += 1
             slot = Slot(frame.number, name, frame.context)
         return self.emit(op, inputs, args, attributes, slot)
 

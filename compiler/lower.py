@@ -117,7 +117,7 @@ class Lowering(Evaluator):
         wanted: Any = kinds if isinstance(shapes, int) else sorted(shapes.items())
         if op.laws.has_buffers and not isinstance(shapes, int):
             wanted = [*wanted, ("of rank", kinds[0].rank)]  # torch's batch norm is another module at each rank
-        needs = (op.name, args, wanted)
+        needs = (op.name, (args, sorted(attributes.items())), wanted)
         known = self.owners.setdefault(slot, needs)
         if known != needs:
             both = f"{_needs(known[2])}, and {_needs(needs[2])}"

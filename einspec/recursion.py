@@ -18,9 +18,10 @@ T = TypeVar("T")
 MAX_DEPTH = 20_000
 """Deepest nesting of a derivation that is evaluated; beyond it comes a clear error."""
 
-_FRAMES_PER_LEVEL = 8
-_STACK_PER_LEVEL = 16 * 1024
-"""Bytes of C stack per level: two C calls per nested combinator, measured below 2 KiB each on CPython 3.11
+_FRAMES_PER_LEVEL = 64
+"""Python frames per level: about ten through ``each``; a combinator may call its child through helpers."""
+_STACK_PER_LEVEL = 32 * 1024
+"""Bytes of C stack per level: two to eight C calls per nested combinator, measured below 1 KiB each on CPython 3.11,
 and given four times that."""
 _SHALLOW = 250
 """Up to here the calling thread's own stack is surely large enough."""
@@ -41,7 +42,13 @@ def deep(depth: int, function: Callable[[], T]) -> T:
             "write it flatter, or lower Limits(max_depth=...)"
         )
     with _lifted_limit(depth):
-        return function() if depth <= _SHALLOW else _on_a_large_stack(depth, function)
+        try:
+            return function() if depth <= _SHALLOW else _on_a_large_stack(depth, function)
+        except RecursionError:
+            raise CompileError(
+                f"a derivation nested up to {depth:,} deep needs over {_FRAMES_PER_LEVEL} Python frames per level: "
+                "a combinator calls itself, or its children through many helpers"
+            ) from None
 
 
 class _lifted_limit:  # noqa: N801 - used as a statement, not as a type

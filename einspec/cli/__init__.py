@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         code: int = args.run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except EinspecError as error:
         print_error(str(error))
         return 1
@@ -44,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone, as with "| head": nothing is wrong. What is still buffered goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (OSError, UnicodeEncodeError) as error:
+        print_error(f"the output cannot be written: {error}")
+        return 1
     return code
 
 

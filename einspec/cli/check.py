@@ -84,4 +84,10 @@ def _print(report: dict[str, Any]) -> None:
     print(f"  rules           {report['rules']}, {report['productions']} productions, {report['members']} members")
     print(f"  branching rate  {report['branching_rate']:.5f} (from 1 on, the expected size is infinite)")
     print(f"  expected size   {'infinite' if size is None else f'{size:.4g} nodes'}, types not considered")
-    print(f"  derivations     {'infinitely many' if derivations is None else f'{derivations:,}'}")
+    print(f"  derivations     {_count_text(derivations)}")
+
+
+def _count_text(derivations: int | None) -> str:
+    if derivations is None:
+        return "infinitely many"
+    return f"{derivations:,}" if derivations < 10**30 else f"10^{len(str(derivations)) - 1} or more"

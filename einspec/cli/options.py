@@ -124,7 +124,9 @@ def load_ops(args: argparse.Namespace) -> Any:
     for name in args.ops or ():
         try:
             modules.append(_import(name))
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a module may even ask Python to exit
             raise EinspecError(f"--ops {name}: importing it failed: {type(error).__name__}: {error}") from error
         if not any(isinstance(value, (Primitive, Combinator)) for value in vars(modules[-1]).values()):
             raise EinspecError(f"--ops {name}: the module declares no ops; expected @primitive or @combinator in it")
@@ -161,11 +163,15 @@ def _input(texts: list[str] | None) -> Any:
 def read_architecture(space: Space, text: str) -> Architecture:
     """The architecture of ARCH; a file may end in a newline. Raises ``ParseError`` if it cannot be read."""
     if text == "-":
-        return space.parse(sys.stdin.read().rstrip(), name="<stdin>")
+        return space.parse(_standard_input().rstrip(), name="<stdin>")
     if not text.endswith(".arch"):
         return space.parse(text)
     try:
         path = Path(text)
+        if not path.is_file():
+            raise ParseError(
+                f"{text}: {'not a file' if path.exists() else 'cannot be read: No such file or directory'}"
+            )
         if path.stat().st_size > _LARGEST_ARCH_FILE:
             raise ParseError(f"{text}: larger than {_LARGEST_ARCH_FILE >> 20} MiB, so it is not read")
         return space.parse(path.read_text(encoding="utf-8").rstrip(), name=text)
@@ -173,6 +179,17 @@ def read_architecture(space: Space, text: str) -> Architecture:
         raise ParseError(f"{text}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ParseError(f"{text}: not UTF-8; save the file as UTF-8") from None
+
+
+def _standard_input() -> str:
+    """What comes on standard input. Raises ``ParseError`` where it is closed, too long or not text."""
+    try:
+        text = sys.stdin.read(_LARGEST_ARCH_FILE + 1) if sys.stdin is not None else ""
+    except (OSError, ValueError) as error:
+        raise ParseError(f"<stdin>: cannot be read: {error}") from None
+    if len(text) > _LARGEST_ARCH_FILE:
+        raise ParseError(f"<stdin>: longer than {_LARGEST_ARCH_FILE >> 20} MiB, so it is not read")
+    return text
 
 
 def print_error(message: str) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from einspec.text import Problem
 
+MOST_DERIVATIONS = 10**1000
+"""Counts stop here: a few rules that double each other have more derivations than any memory has digits."""
+
 _CRITICAL = 1 - 1e-12
 
 
@@ -185,7 +188,8 @@ def count_derivations(grammar: Grammar, symbol: str) -> int | None:
             return None
     counts: dict[str, int] = {}
     for name in _leaves_first(grammar, symbol):
-        counts[name] = sum(_production_count(p, counts) for p in grammar.rules[name].productions if use(p))
+        total = sum(_production_count(p, counts) for p in grammar.rules[name].productions if use(p))
+        counts[name] = min(total, MOST_DERIVATIONS)
     return counts[symbol]
 
 

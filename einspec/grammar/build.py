@@ -249,7 +249,7 @@ class Builder:
         productions = []
         for index, (alternative, weight) in enumerate(zip(definition.alternatives, weights, strict=True)):
             items = tuple(item for expression in alternative.items if (item := self._item(expression)) is not None)
-            if not alternative.items and alternative.alias is None:
+            if not alternative.items:
                 self.problems.error(
                     "E102",
                     alternative.start,

@@ -135,6 +135,8 @@ class Grammar:
     def count(self, symbol: str | None = None) -> int | None:
         """How many derivations of positive weight a nonterminal has, types not considered; None if infinitely many.
 
+        Counts stop at 10**1000, which stands for that many or more.
+
         The default is the start symbol.
         """
         from einspec.grammar.analysis import count_derivations

@@ -94,7 +94,7 @@ def _directives(annotations: list[Annotation], problems: Problems) -> dict[str, 
     for annotation in annotations:
         if not annotation.alone or not annotation.text:
             continue
-        word, _, value = annotation.text.partition(" ")
+        word, _, value = re.sub(r"\s+", " ", annotation.text).partition(" ")
         end = annotation.start + 3 + len(annotation.text)
         if re.match(r"[\d.?*+-]", word):
             problems.error(

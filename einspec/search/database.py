@@ -228,7 +228,12 @@ def _foreign(path: Path, what: str) -> StoreError:
 
 def _sql_int(value: int) -> int | float:
     """SQLite's integers end at 2**63; larger counts are kept as reals, to 15 digits."""
-    return value if value <= _LARGEST_INTEGER else float(value)
+    if value <= _LARGEST_INTEGER:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _brief(value: object) -> str:

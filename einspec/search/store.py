@@ -73,11 +73,15 @@ def open_store(out: str | os.PathLike[str], manifest: Manifest) -> Iterator[Data
 
 
 def _check_folder(folder: Path) -> None:
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise StoreError(f"{folder}: a file; expected a folder to write the run to. Choose another name")
-    names = {entry.name for entry in folder.iterdir()}
+    try:
+        if not folder.exists():
+            return
+        if not folder.is_dir():
+            raise StoreError(f"{folder}: a file; expected a folder to write the run to. Choose another name")
+        names = {entry.name for entry in folder.iterdir()}
+    except OSError as error:
+        shown = str(folder) if len(str(folder)) < 100 else str(folder)[:97] + "..."
+        raise StoreError(f"{shown}: cannot be read: {error.strerror}. Choose another folder") from error
     if RUN_FILE not in names and names - _OWN_FILES:
         raise StoreError(
             f"{folder}: the folder holds {_listed(names - _OWN_FILES)} and no {RUN_FILE}; expected an empty "

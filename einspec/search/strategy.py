@@ -67,7 +67,7 @@ class AbstractStrategy(ABC):
     ) -> None:
         self.space = space
         self.seed = check_seed(seed)
-        self.seeds = tuple(seeds)
+        self.seeds = tuple(space.own(seed) for seed in seeds)
         self.where = where
         self.redraws = check_count("redraws", redraws)
         self.duplicates = 0

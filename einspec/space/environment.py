@@ -37,7 +37,10 @@ class Environment:
                 continue
             if isinstance(value, Type) or hasattr(value, "apply"):
                 raise TypeError(f"the attribute {name} is a value that flows between ops: pass it as an input")
-            hash(value)
+            if not _is_plain(value):
+                raise TypeError(
+                    f"the attribute {name}={value!r}: expected a number, a text, a truth value, None or a tuple"
+                )
             values[name] = value
             bindings.pop(name, None)
         return Environment(values, bindings)
@@ -56,6 +59,13 @@ class Environment:
     def reading(self, names: tuple[str, ...]) -> tuple[Any, ...]:
         """What the named attributes are here; one that is not set differs from every value, None included."""
         return tuple(self.values.get(name, _MISSING) for name in names)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value prints the same in every process, so that keys can hold it."""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 EMPTY = Environment({}, {})

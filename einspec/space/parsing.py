@@ -3,6 +3,7 @@ alias per production, so that a parse tree says which productions it is made of.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class TextParser:
     def __init__(self, grammar: Grammar, nonterminals: Mapping[str, Nonterminal]):
         self.members = [member for nonterminal in nonterminals.values() for member in nonterminal.members]
         self.tokens: dict[str, str] = {}
+        self.ignored = grammar.ignored
         self.ignores_blanks = ignores_blanks(grammar)
         self.lark = self._load(self._lark_text(grammar), grammar)
         self.texts = {name: text for text, name in self.tokens.items()}
@@ -82,7 +84,8 @@ class TextParser:
     def _terminal(self, text: str) -> str:
         """Blanks are free around the commas of joined numbers, where the grammar ignores them elsewhere."""
         if self.ignores_blanks and re.fullmatch(r"[+-]?\d+(,[+-]?\d+)+", text):
-            return _regexp("[ \\t]*,[ \\t]*".join(map(re.escape, text.split(","))))
+            blank = r"\s*" if any(re.fullmatch(p, "\n") for p in self.ignored) else r"[ \t]*"
+            return _regexp(f"{blank},{blank}".join(map(re.escape, text.split(","))))
         return _string(text)
 
     def _load(self, text: str, grammar: Grammar) -> lark.Lark:
@@ -91,12 +94,15 @@ class TextParser:
         start = _rule(grammar.start)
         options: dict[str, Any] = {"start": start, "propagate_positions": True, "maybe_placeholders": False}
         try:
-            return lark.Lark(text, parser="lalr", **options)
+            if _is_lalr(text, options):
+                return lark.Lark(text, parser="lalr", **options)
         except lark.exceptions.GrammarError:
-            pass  # not LALR(1)
+            pass  # a reduce/reduce conflict
+        except (lark.exceptions.LarkError, re.error) as error:
+            raise GrammarError(f"{grammar.source.name}: Lark refuses its tokens: {error}") from None
         try:
             return lark.Lark(text, parser="earley", **options)
-        except lark.exceptions.LarkError as error:
+        except (lark.exceptions.LarkError, re.error) as error:
             raise GrammarError(f"{grammar.source.name}: Lark cannot parse with this grammar: {error}") from None
 
     def _convert(self, root: lark.Tree[lark.Token]) -> ParsedNode:
@@ -113,7 +119,14 @@ class TextParser:
             cut = len(done) - len(subtrees)
             children = tuple(done[cut:])
             del done[cut:]
-            done.append(ParsedNode(self.members[int(tree.data[1:])], children, tree.meta.start_pos, tree.meta.end_pos))
+            done.append(
+                ParsedNode(
+                    self.members[int(tree.data[1:])],
+                    children,
+                    getattr(tree.meta, "start_pos", 0),
+                    getattr(tree.meta, "end_pos", 0),
+                )
+            )
         return done[0]
 
     def _message(self, source: Source, error: lark.exceptions.UnexpectedInput) -> str:
@@ -149,6 +162,27 @@ def _shortened(words: list[str]) -> str:
     if len(words) > _MOST_SHOWN:
         return f"{', '.join(words[:_MOST_SHOWN])} or one of {len(words) - _MOST_SHOWN} more"
     return listing(words)
+
+
+def _is_lalr(text: str, options: dict[str, Any]) -> bool:
+    """Whether the grammar is LALR(1). Lark shifts at a shift/reduce conflict and says so to its logger alone."""
+    import lark
+
+    conflicts: list[logging.LogRecord] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            conflicts.append(record)
+
+    level, others = lark.logger.level, lark.logger.handlers[:]
+    lark.logger.handlers[:] = [Collector()]
+    lark.logger.setLevel(logging.DEBUG)
+    try:
+        lark.Lark(text, parser="lalr", debug=True, **options)
+    finally:
+        lark.logger.handlers[:] = others
+        lark.logger.setLevel(level)
+    return not any("Shift/Reduce" in record.getMessage() for record in conflicts)
 
 
 def _by_number(word: str) -> tuple[int, str]:

@@ -18,11 +18,11 @@ from einspec.space import codec, sampling, variation
 from einspec.space.architecture import Architecture
 from einspec.space.binding import bind
 from einspec.space.choosers import as_random, random_chooser
-from einspec.space.derive import Chooser, Rejected, Run, evaluate
+from einspec.space.derive import Address, Chooser, Rejected, Run, evaluate
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
 from einspec.space.printing import Printer
-from einspec.space.table import legal_members
+from einspec.space.table import Table, legal_members
 from einspec.text import Source
 from einspec.types import Type, TypeLike, as_type
 
@@ -42,7 +42,9 @@ class Space:
         self.grammar = grammar
         self.ops = collect_ops(ops)
         self.own_ops = tuple(op for name, op in self.ops.items() if library_ops().get(name) is not op)
-        self.limits = limits if limits is not None else Limits()
+        self.limits = Limits(**limits) if isinstance(limits, Mapping) else limits if limits is not None else Limits()
+        if not isinstance(self.limits, Limits):
+            raise TypeError(f"limits={limits!r}: expected einspec.Limits(...), or a dict of limits")
         self.input_types = _input_types(grammar, input)
         self.inputs = tuple(self.input_types.values())
         self.nonterminals = bind(grammar, self.ops)
@@ -125,8 +127,15 @@ class Space:
         members.positive - 1))``. There is one attempt: raises ``SamplingError`` at a dead end or a limit.
         """
         exact = self.limits.tightened(**limits)
+
+        def checked(address: Address, nonterminal: Nonterminal, members: Table) -> int:
+            index = choose(address, nonterminal, members)
+            if not isinstance(index, int) or index >= len(members):
+                raise ValueError(f"the chooser picked {index!r} of {len(members)} members of {nonterminal.name}")
+            return index
+
         try:
-            return deep(sampling.evaluation_depth(exact), lambda: sampling.attempt(self, choose, exact))
+            return deep(sampling.evaluation_depth(exact), lambda: sampling.attempt(self, checked, exact))
         except Rejected as rejected:
             raise SamplingError(f"these choices come to a dead end in {self.name}: {rejected}; choose others") from None
 

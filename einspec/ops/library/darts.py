@@ -5,6 +5,7 @@ The attribute ``stride`` is 2 on the edges of a reduction cell that come from it
 
 from __future__ import annotations
 
+from einspec.errors import ShapeError
 from einspec.ops.declare import combinator
 from einspec.ops.library.image import conv2d, factorized_reduce, relu_conv_norm
 from einspec.ops.library.merge import add, cat
@@ -51,6 +52,8 @@ def darts_node(*states, first, first_from: int, second, second_from: int, reduct
     """The sum of two operations on two of the states: the cell's inputs (0, 1) and its nodes so far (2, ...)."""
 
     def edge(operation, source: int):
+        if not 0 <= source < len(states):
+            raise ShapeError(f"state {source} is not there: the node sees {len(states)}")
         return operation(states[source], stride=2 if reduction and source < 2 else 1)
 
     return add(edge(first, first_from), edge(second, second_from))

@@ -15,6 +15,10 @@ nn: Any = LazyModule("torch.nn")
 modules: Any = LazyModule("einspec.compiler.modules")
 
 
+MOST_PARTS = 4_096
+"""Outputs of one op: each is a value that something must take."""
+
+
 def require_float(x: Type) -> None:
     """Raises ``ShapeError`` for whole numbers, which have no gradient."""
     if x.dtype != "float":
@@ -167,6 +171,8 @@ def permute(x: Type, order: str) -> Type:
 def group(x: Type, n: int, axis: int) -> tuple[Type, ...]:
     """Splits axis 1, 2, ... into n equal parts, in order: (n a, ...) -> n times (a, ...)."""
     check_axis(x, axis)
+    if n > MOST_PARTS:
+        raise ShapeError(f"{n} parts: expected at most {MOST_PARTS:,}")
     if n < 1 or x.axes[axis - 1].size % n:
         raise ShapeError(f"{n} does not divide axis {axis}")
     return (x.with_axis(axis - 1, x.axes[axis - 1].size // n),) * n
@@ -202,8 +208,10 @@ def window(size: int, kernel: int, stride: int, padding: int, dilation: int = 1)
 
     Raises ``ShapeError`` when none does, or when the numbers make no window.
     """
-    if kernel < 1 or stride < 1 or padding < 0:
-        raise ShapeError(f"a window of {kernel} with stride {stride} and padding {padding} is impossible")
+    if kernel < 1 or stride < 1 or padding < 0 or dilation < 1:
+        raise ShapeError(
+            f"a window of {kernel} with stride {stride}, padding {padding} and dilation {dilation} is impossible"
+        )
     reach = dilation * (kernel - 1) + 1
     if size + 2 * padding < reach:
         raise ShapeError(f"a size of {size} with padding {padding} is smaller than the window of {reach}")

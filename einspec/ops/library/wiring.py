@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from einspec.errors import ShapeError
 from einspec.ops import control
 from einspec.ops.control import each
 from einspec.ops.declare import combinator
+from einspec.ops.library.tensor import MOST_PARTS
 
 
 @combinator
@@ -40,7 +42,9 @@ def replicate(x, split, body, merge):
 
 @combinator
 def clone(x, n: int):
-    """n times x."""
+    """n times x, up to 4,096 times."""
+    if not 1 <= n <= MOST_PARTS:
+        raise ShapeError(f"{n} copies: expected 1 to {MOST_PARTS:,}")
     return (x,) * n
 
 
