@@ -14,6 +14,7 @@ the number in the derivation, the name, and the calls that lead to it.
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from einspec.text import did_you_mean
 from einspec.types import Type, parse_type
 
 _MOST_LINES = 2_000_000
+_KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "bool": (bool,)}
 _HEAD = re.compile(r"graph (?P<kinds>.+) -> (?P<ports>.*)")
 _BODY = re.compile(r"body of %(?P<node>\d+) \[(?P<scope>[^\]]*)\] (?P<kinds>.+) -> (?P<ports>.*)")
 _NODE = re.compile(
@@ -68,7 +70,10 @@ def _node_text(index: int, node: Node) -> str:
 
 
 def _value_text(value: Any) -> str:
-    return value if isinstance(value, str) and re.fullmatch(r"\w+", value) and not value.isdigit() else repr(value)
+    if isinstance(value, str):
+        is_word = value.isidentifier() and value.isascii() and not keyword.iskeyword(value)
+        return value if is_word and value not in ("inf", "nan") else repr(value)
+    return repr(value).replace("inf", "1e999") if isinstance(value, float) else repr(value)
 
 
 def _ports_text(ports: tuple[Port, ...]) -> str:
@@ -193,10 +198,12 @@ class _Reader:
             return
         op = self.op(match["op"])
         args, attributes = self.values(op, match["args"])
+        if not inputs:
+            raise self.fail(f"%{index}: {op.name} reads nothing: expected ports, as %in or %0")
         kinds = tuple(self.type_of(port, part) for port in inputs)
         try:
             outputs = op.infer(kinds, args, attributes)
-        except (ShapeError, TypeError) as error:
+        except Exception as error:  # a type rule was never asked about such arguments
             raise self.fail(f"%{index}: {error}") from None
         types = outputs if isinstance(outputs, tuple) else (outputs,)
         said = self.types(match["types"])
@@ -222,10 +229,12 @@ class _Reader:
             call = ast.parse(f"f{text or '()'}", mode="eval").body
             assert isinstance(call, ast.Call)
             args = tuple(_literal(value) for value in call.args)
-            attributes = {str(keyword.arg): _literal(keyword.value) for keyword in call.keywords}
+            attributes = {str(named.arg): _literal(named.value) for named in call.keywords}
         except (SyntaxError, ValueError, AssertionError, MemoryError, RecursionError):
             raise self.fail(f"{op.name}{text}: expected arguments separated by commas") from None
-        if len(args) != len(op.signature.arguments) or not set(attributes) <= set(op.reads):
+        wanted = [_KINDS[argument.kind] for argument in op.signature.arguments]
+        fit = len(args) == len(wanted) and all(type(a) in kinds for a, kinds in zip(args, wanted, strict=True))
+        if not fit or not set(attributes) <= set(op.reads):
             raise self.fail(f"{op.name}{text or '()'} does not fit {op.name}{op.signature}")
         return args, attributes
 
@@ -276,4 +285,4 @@ class _Reader:
 
 
 def _literal(node: ast.expr) -> Any:
-    return node.id if isinstance(node, ast.Name) and node.id not in ("True", "False") else ast.literal_eval(node)
+    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)

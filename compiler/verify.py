@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from einspec.compiler.graph import Graph, Node, all_fit, fits
-from einspec.errors import CompileError, ShapeError
+from einspec.errors import CompileError
 from einspec.ops.declare import Primitive
 
 
@@ -41,6 +41,8 @@ def _part_problems(graph: Graph) -> Iterator[str]:
                     yield f"%{index}: input {place} has type {given}, and the node says {node.input_types[place]}"
         if len(node.inputs) != len(node.input_types):
             yield f"%{index}: {len(node.inputs)} inputs and {len(node.input_types)} types of inputs"
+        if not node.inputs:
+            yield f"%{index}: {node.text()} reads nothing"
         yield from (f"%{index}: {message}" for message in _op_problems(node))
     for place, (source, output) in enumerate(graph.outputs):
         if source >= len(graph.nodes) or not _is_there(graph, source, output):
@@ -53,7 +55,7 @@ def _is_there(graph: Graph, source: int, output: int) -> bool:
 
 
 def _op_problems(node: Node) -> Iterator[str]:
-    if node.body is not None:
+    if node.body is not None or not node.inputs:
         return
     if not isinstance(node.op, Primitive):
         yield f"{node.op!r} is no primitive, and the node has no body"
@@ -62,7 +64,7 @@ def _op_problems(node: Node) -> Iterator[str]:
         yield f"{node.text()} {'needs' if node.op.has_slot else 'has no weights, but'} a slot"
     try:
         outputs = node.op.infer(node.input_types, node.args, dict(node.attributes))
-    except (ShapeError, TypeError) as error:
+    except Exception as error:  # a type rule was never asked about such arguments
         yield str(error)
         return
     types = outputs if isinstance(outputs, tuple) else (outputs,)
@@ -74,9 +76,11 @@ def _op_problems(node: Node) -> Iterator[str]:
 def _copies_problems(node: Node, body: Graph) -> Iterator[str]:
     if node.op is not None or node.slot is not None or node.copies < 2:
         yield "a node with a body is two copies or more, without an op or a slot"
+    whole = all(-1 <= source < len(body.nodes) and _is_there(body, source, output) for source, output in body.outputs)
+    given_back = body.output_types * node.copies if whole else node.outputs  # what is missing is named in the body
     for what, given, wanted in (
         ("inputs", node.input_types, body.inputs * node.copies),
-        ("outputs", node.outputs, body.output_types * node.copies),
+        ("outputs", node.outputs, given_back),
     ):
         if not all_fit(given, wanted):
             yield f"{what} {', '.join(map(str, given))} are not {node.copies} times those of the body"
