@@ -281,7 +281,9 @@ def test_an_attribute_that_is_none_is_not_a_missing_one(order: list[str]) -> Non
 def test_what_is_no_attribute(value: Any) -> None:
     passing = combinator(lambda x, body: body(x, stage=value), name="passing")
     space = space_of('start: "p" start -> passing | "r" -> relu\n', passing)
-    with pytest.raises(TypeError, match=r"the attribute stage is a value that flows between ops|expected a number, a text"):
+    with pytest.raises(
+        TypeError, match=r"the attribute stage is a value that flows between ops|expected a number, a text"
+    ):
         space.parse("pr")
 
 
