@@ -7,9 +7,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from einspec.compiler.graph import Context, Graph, Slot
-from einspec.compiler.key import MOST_NODES, numbering
-from einspec.compiler.rewriting import written_out
+from einspec.compiler.key import numbering
 from einspec.compiler.simplify import simplify
+from einspec.compiler.unfold import MOST_NODES, written_out
 from einspec.errors import CompileError
 
 if TYPE_CHECKING:

@@ -15,10 +15,15 @@ def costs(graph: Graph) -> tuple[int, int]:
         for node in part.nodes:
             if node.op is None:
                 continue
-            macs += times * node.op.macs(node.input_types, node.args, dict(node.attributes))
+            macs += times * node_macs(node)
             if node.slot is not None:
                 slots[node.slot] = node_params(node)
     return sum(count * copies(slot) for slot, count in slots.items()), macs
+
+
+def node_macs(node: Node) -> int:
+    """Multiply-accumulates of one node for one example, its copies not counted."""
+    return node.op.macs(node.input_types, node.args, dict(node.attributes)) if node.op is not None else 0
 
 
 def node_params(node: Node) -> int:

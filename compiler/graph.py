@@ -65,6 +65,8 @@ def in_copy(context: Context, scope: Context, index: int) -> Context:
 Port = tuple[int, int]
 """An output of a node: (index of the node, index of the output); node -1 stands for the graph's inputs."""
 
+Ports = tuple[Port, ...]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
@@ -76,12 +78,21 @@ class Node:
     op: Primitive | None
     args: tuple[Any, ...]
     attributes: tuple[tuple[str, Any], ...]
-    inputs: tuple[Port, ...]
+    inputs: Ports
     input_types: tuple[Type, ...]
     outputs: tuple[Type, ...]
     slot: Slot | None = None
     body: Graph | None = None
     copies: int = 1
+
+    def with_inputs(self, inputs: Ports) -> Node:
+        """The node with other inputs of the same types."""
+        if inputs == self.inputs:
+            return self
+        return Node(
+            self.op, self.args, self.attributes, inputs, self.input_types, self.outputs, self.slot, self.body,
+            self.copies,
+        )  # fmt: skip
 
     def text(self) -> str:
         """The op with its arguments, or the count of copies."""
@@ -97,7 +108,7 @@ class Graph:
 
     inputs: tuple[Type, ...]
     nodes: tuple[Node, ...]
-    outputs: tuple[Port, ...]
+    outputs: Ports
     scope: Context = ()
 
     def module_names(self) -> list[str]:
@@ -205,19 +216,6 @@ def pruned(graph: Graph) -> Graph:
     for index, node in enumerate(graph.nodes):
         if needed[index]:
             new_index[index] = len(nodes)
-            inputs = tuple((new_index[source], output) for source, output in node.inputs)
-            nodes.append(
-                Node(
-                    node.op,
-                    node.args,
-                    node.attributes,
-                    inputs,
-                    node.input_types,
-                    node.outputs,
-                    node.slot,
-                    node.body,
-                    node.copies,
-                )
-            )
+            nodes.append(node.with_inputs(tuple((new_index[source], output) for source, output in node.inputs)))
     outputs = tuple((new_index[index], output) for index, output in graph.outputs)
     return Graph(graph.inputs, tuple(nodes), outputs, graph.scope)

@@ -9,13 +9,11 @@ from functools import cache
 
 from einspec.compiler.canonical import Labelled, canonical_order
 from einspec.compiler.graph import Graph, Node, Port, Slot
-from einspec.compiler.rewriting import written_out
 from einspec.compiler.simplify import simplify
+from einspec.compiler.unfold import MOST_NODES, written_out
 from einspec.ops.declare import Primitive
 
 FORMAT = 1
-MOST_NODES = 4_096
-"""Up to here copies are written out before graphs are compared; above it they are compared folded."""
 
 Shared = tuple[Slot, ...]
 

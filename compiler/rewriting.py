@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from einspec.compiler.graph import Context, Graph, Node, Port, Slot, in_copy, pruned
+from einspec.compiler.graph import Graph, Node, Port, Ports, pruned
 from einspec.errors import CompileError
 from einspec.ops.declare import Primitive
 from einspec.types import Type
 
-Ports = tuple[Port, ...]
 _MOST_STEPS_PER_NODE = 2_000
 """Rules that may fire for one node of the graph: far above what a terminating set of rules needs."""
 _MOST_NESTED = 100
@@ -60,7 +59,7 @@ class Rewriter:
         ports: list[Ports] = []
         for node in self.graph.nodes:
             inputs = tuple((index, out) if index < 0 else ports[index][out] for index, out in node.inputs)
-            ports.append(self.make(_with_inputs(node, inputs)))
+            ports.append(self.make(node.with_inputs(inputs)))
         outputs = tuple((index, out) if index < 0 else ports[index][out] for index, out in self.graph.outputs)
         return pruned(Graph(self.graph.inputs, tuple(self.nodes), outputs, self.graph.scope))
 
@@ -126,14 +125,6 @@ class Rewriter:
         return len(self.nodes) - 1
 
 
-def _with_inputs(node: Node, inputs: Ports) -> Node:
-    if inputs == node.inputs:
-        return node
-    return Node(
-        node.op, node.args, node.attributes, inputs, node.input_types, node.outputs, node.slot, node.body, node.copies
-    )
-
-
 def _identity(node: Node) -> object | None:
     """Equal for nodes that compute the same from the same; None where each is one of its own."""
     if node.op is None:
@@ -143,51 +134,3 @@ def _identity(node: Node) -> object | None:
         return None
     inputs: object = tuple(sorted(node.inputs)) if laws.commutative else node.inputs
     return node.op.name, node.args, node.attributes, inputs
-
-
-def written_out(graph: Graph) -> Graph:
-    """The graph with every copy of every body written out, slots named by their copies."""
-    while any(node.body is not None for node in graph.nodes):
-        graph = _one_level(graph)
-    return graph
-
-
-def _one_level(graph: Graph) -> Graph:
-    nodes: list[Node] = []
-    ports: list[Ports] = []
-
-    def resolve(port: Port, made: list[Ports], inputs: Ports) -> Port:
-        return inputs[port[1]] if port[0] < 0 else made[port[0]][port[1]]
-
-    own_inputs = tuple((-1, index) for index in range(len(graph.inputs)))
-    for node in graph.nodes:
-        inputs = tuple(resolve(port, ports, own_inputs) for port in node.inputs)
-        if node.body is None:
-            ports.append(tuple((len(nodes), output) for output in range(len(node.outputs))))
-            nodes.append(_with_inputs(node, inputs))
-            continue
-        outputs: list[Port] = []
-        width = len(node.body.inputs)
-        for copy in range(node.copies):
-            given = inputs[copy * width : (copy + 1) * width]
-            made: list[Ports] = []
-            for inner in node.body.nodes:
-                made.append(tuple((len(nodes), output) for output in range(len(inner.outputs))))
-                below = tuple(resolve(port, made, given) for port in inner.inputs)
-                nodes.append(_in_copy(inner, below, node.body.scope, copy))
-            outputs += [resolve(port, made, given) for port in node.body.outputs]
-        ports.append(tuple(outputs))
-    outputs_of = tuple(resolve(port, ports, own_inputs) for port in graph.outputs)
-    return Graph(graph.inputs, tuple(nodes), outputs_of, graph.scope)
-
-
-def _in_copy(node: Node, inputs: Ports, scope: Context, copy: int) -> Node:
-    """A node of a body in one of its copies; what it holds is renamed with it."""
-    slot: Slot | None = node.slot.in_copy(scope, copy) if node.slot is not None else None
-    body = _body_in_copy(node.body, scope, copy) if node.body is not None else None
-    return Node(node.op, node.args, node.attributes, inputs, node.input_types, node.outputs, slot, body, node.copies)
-
-
-def _body_in_copy(body: Graph, scope: Context, copy: int) -> Graph:
-    nodes = tuple(_in_copy(node, node.inputs, scope, copy) for node in body.nodes)
-    return Graph(body.inputs, nodes, body.outputs, in_copy(body.scope, scope, copy))

@@ -9,7 +9,7 @@ from torch import nn
 
 from einspec.compiler.correspondence import common_nodes, correspondence, moved
 from einspec.compiler.graph import Copy, Graph, Slot
-from einspec.compiler.key import MOST_NODES
+from einspec.compiler.unfold import MOST_NODES
 from einspec.errors import CompileError
 from einspec.space.architecture import Architecture
 

@@ -94,9 +94,9 @@ class Architecture:
     def graph(self) -> Graph:
         """The simplified graph of primitives that the architecture denotes."""
         from einspec.compiler.lower import lower
-        from einspec.compiler.simplify import simplify
+        from einspec.compiler.simplify import normal_form
 
-        return simplify(lower(self))
+        return normal_form(lower(self))
 
     @cached_property
     def key(self) -> str:

@@ -19,9 +19,11 @@ from einspec.ops.library.merge import add, cat
 from einspec.ops.library.tensor import permute, zeros_like
 from tests.baselines import DARTS_V2, NB201_ALL_CONV, mixer, resnet18, vit, wide_resnet_16_4
 from tests.compiler.helpers import EINSPACE_INPUTS, samples
-from tests.compiler.ops import dropout
+from tests.compiler.ops import beside, dropout, halves
 
-OPS = {name: op for name, op in library_ops().items() if isinstance(op, Primitive)} | {"dropout": dropout}
+OPS = {name: op for name, op in library_ops().items() if isinstance(op, Primitive)} | {
+    op.name: op for op in (dropout, halves, beside)
+}
 
 MOST_NODES = 600
 """Larger graphs, copies written out, are left to the tests that need no tensors."""
@@ -35,7 +37,7 @@ class Drawing:
 
     WIRING = (
         "add", "add", "cat", "cat", "group", "rejoin", "rejoin", "resplit", "permute", "permute", "leaky_relu",
-        "leaky_relu", "times", "zeros",
+        "leaky_relu", "times", "zeros", "narrow",
     )  # fmt: skip
     OTHERS = ("softmax", "dot", "linear", "pos", "layer_norm", "copies")
 
@@ -62,7 +64,11 @@ class Drawing:
         elif name == "add":
             self.node("add", (), [port, *self.others(kind, rng.randint(0, 3))])
         elif name == "cat":
-            self.node("cat", (rng.randint(1, 2),), [port, *self.others(kind, rng.randint(0, 2))])
+            self.node(
+                rng.choice(["cat", "cat", "cat", "beside"]),
+                (rng.randint(1, 2),),
+                [port, *self.others(kind, rng.randint(0, 2))],
+            )
         elif name == "rejoin":
             self.rejoin()
         elif name == "resplit":
@@ -70,7 +76,13 @@ class Drawing:
             if self.node("cat", (axis,), [port, *self.others(kind, rng.choice([1, 1, 3]))]):
                 self.node("group", (rng.choice([2, 2, 4]), axis), [(len(self.nodes) - 1, 0)])
         elif name == "group":
-            self.node("group", (rng.choice([1, 2, 2, 4]), rng.randint(1, 2)), [self.pick("cat")[0]])
+            name = rng.choice(["group", "group", "group", "halves"])
+            self.node(name, (rng.choice([1, 2, 2, 3, 4]), rng.randint(1, 2)), [self.pick("cat")[0]])
+        elif name == "narrow":
+            port, kind = self.pick("cat")
+            axis = rng.randint(1, 2)
+            start, stop = sorted(rng.sample(range(kind.sizes[axis - 1] + 1), 2))
+            self.node("narrow", (axis, start, stop), [port])
         elif name == "permute":
             self.node("permute", (rng.choice(["21", "21", "12"]),), [port])
         elif name == "leaky_relu":

@@ -12,7 +12,41 @@ from einspec import Type
 from einspec.errors import ShapeError
 from einspec.ops import combinator, each, let, primitive, tie
 from einspec.ops.library.merge import add, cat
-from einspec.ops.library.tensor import flatten, group
+from einspec.ops.library.tensor import flatten, group, permute
+
+
+@primitive(torch=lambda x, n, axis: lambda t: t.chunk(n, dim=axis), splits=True)
+def halves(x: Type, n: int, axis: int) -> tuple[Type, ...]:
+    """The library's group under another name."""
+    return group(x, n, axis)
+
+
+@primitive(torch=lambda x, n, axis: lambda t: t.chunk(n, dim=axis), splits=True)
+def thirds(x: Type, n: int, axis: int) -> tuple[Type, ...]:
+    """A split whose parts are tensors without a layout: the library's have the layout of the whole."""
+    return tuple(Type(kind.axes, kind.dtype, "tensor") for kind in group(x, n, axis))
+
+
+@primitive(torch=lambda *xs, axis: lambda *ts: torch.cat(ts, dim=axis), associative=True, concatenates=True)
+def beside(*xs: Type, axis: int) -> Type:
+    """The library's cat under another name."""
+    return cat(*xs, axis=axis)
+
+
+@primitive(torch=lambda x, order: lambda t: t.permute(0, *map(int, order)), permutes=True)
+def turn(x: Type, order: str) -> Type:
+    """The library's permute, for matrices alone."""
+    if x.rank != 2:
+        raise ShapeError("only a matrix turns")
+    return permute(x, order)
+
+
+@primitive(torch=lambda x: torch.sin, pointwise=True)
+def two_by_eight(x: Type) -> Type:
+    """Pointwise, and accepts no other shape."""
+    if x.sizes != (2, 8):
+        raise ShapeError("only (2, 8)")
+    return x
 
 
 @combinator

@@ -14,8 +14,8 @@ import sys
 import pytest
 
 import einspec
-from einspec.compiler.rewriting import written_out
 from einspec.compiler.simplify import simplify
+from einspec.compiler.unfold import written_out
 from tests.compiler.helpers import samples
 from tests.compiler.ops import parse
 

@@ -25,6 +25,8 @@ ARGUMENTS = {
     "slope": st.sampled_from([0.0, 0.01]),
     "order": st.sampled_from(["".join(order) for n in (1, 2, 3, 4) for order in itertools.permutations("1234"[:n])]),
     "n": st.integers(1, 4),
+    "start": st.integers(0, 3),
+    "stop": st.integers(1, 4),
     "axis": st.integers(0, 4),
     "height": st.integers(1, 4),
     "kind": st.sampled_from(["(3, 4)", "((2, 2), 8)", "(5,) int", "(2, 3) sequence"]),

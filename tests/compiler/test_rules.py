@@ -11,10 +11,10 @@ from einspec.compiler.rewriting import Fired, Rule
 from einspec.compiler.rules import RULES
 from einspec.compiler.simplify import simplify
 from tests.compiler.corpus import OPS
-from tests.compiler.ops import extremes, scale
+from tests.compiler.ops import beside, extremes, halves, scale, thirds, turn, two_by_eight
 from tests.compiler.test_simplify import assert_equal_functions
 
-ALL_OPS = OPS | {"scale": scale, "extremes": extremes}
+ALL_OPS = OPS | {op.name: op for op in (scale, extremes, halves, beside, thirds, turn, two_by_eight)}
 BY_NAME = {rule.name: rule for rule in RULES}
 
 FIRES = [
@@ -222,7 +222,7 @@ graph (4, 8) -> %4 %1
   %4 = times(3) %3 : (8, 4)""",
     ),
     (
-        "join parts",
+        "join ranges",
         """
 graph (4, 8) -> %2
   %0 = group(2, 1) %in : 2 x (2, 8)
@@ -235,7 +235,7 @@ graph (4, 8) -> %2
   %2 = cat(1) %1 %in %0 %in : (12, 8)""",
     ),
     (
-        "split joined",
+        "split",
         """
 graph (4, 8) -> %2 %2.1
   %0 = softmax %in : (4, 8)
@@ -247,8 +247,119 @@ graph (4, 8) -> %1 %2
   %1 = cat(1) %in %0 : (8, 8)
   %2 = cat(1) %0 %in : (8, 8)""",
     ),
+    (  # parts of x and of y, a range that is no equal part, and a run of inputs
+        "split",
+        """
+graph (4, 8) and (2, 8) -> %1 %1.1 %1.2 %3.1
+  %0 = cat(1) %in %in.1 : (6, 8)
+  %1 = group(3, 1) %0 : 3 x (2, 8)
+  %2 = cat(1) %in %in.1 %in : (10, 8)
+  %3 = group(2, 1) %2 : 2 x (5, 8)""",
+        """
+graph (4, 8) and (2, 8) -> %0 %0.1 %in.1 %2
+  %0 = group(2, 1) %in : 2 x (2, 8)
+  %1 = group(2, 1) %in.1 : 2 x (1, 8)
+  %2 = cat(1) %1.1 %in : (5, 8)""",
+    ),
+    (  # a part of a part; the whole as one part
+        "split",
+        """
+graph (8, 8) -> %1.1 %2
+  %0 = group(2, 1) %in : 2 x (4, 8)
+  %1 = group(2, 1) %0.1 : 2 x (2, 8)
+  %2 = group(1, 2) %in : 1 x (8, 8)""",
+        """
+graph (8, 8) -> %0.3 %in
+  %0 = group(4, 1) %in : 4 x (2, 8)""",
+    ),
+    (  # an equal part, the whole, a range of a range, a range over a border
+        "narrow",
+        """
+graph (4, 8) and (2, 8) -> %0 %1 %3 %5
+  %0 = narrow(1, 2, 4) %in : (2, 8)
+  %1 = narrow(2, 0, 8) %in : (4, 8)
+  %2 = narrow(1, 1, 4) %in : (3, 8)
+  %3 = narrow(1, 0, 2) %2 : (2, 8)
+  %4 = cat(1) %in %in.1 : (6, 8)
+  %5 = narrow(1, 1, 5) %4 : (4, 8)""",
+        """
+graph (4, 8) and (2, 8) -> %0.1 %in %2 %4
+  %0 = group(2, 1) %in : 2 x (2, 8)
+  %1 = narrow(1, 1, 4) %in : (3, 8)
+  %2 = narrow(1, 1, 3) %in : (2, 8)
+  %3 = group(2, 1) %in.1 : 2 x (1, 8)
+  %4 = cat(1) %1 %3 : (4, 8)""",
+    ),
     (
-        "one copy",
+        "name range op",
+        """
+graph (4, 8) -> %2
+  %0 = halves(2, 1) %in : 2 x (2, 8)
+  %1 = beside(1) %0.1 %0 : (4, 8)
+  %2 = turn('21') %1 : (8, 4)""",
+        """
+graph (4, 8) -> %2
+  %0 = group(2, 1) %in : 2 x (2, 8)
+  %1 = cat(1) %0.1 %0 : (4, 8)
+  %2 = permute('21') %1 : (8, 4)""",
+    ),
+    (  # zeros, and what is no equal part
+        "join ranges",
+        """
+graph (4, 8) -> %3
+  %0 = zeros('(1, 8)') %in : (1, 8)
+  %1 = zeros('(2, 8)') %in : (2, 8)
+  %2 = group(4, 1) %in : 4 x (1, 8)
+  %3 = cat(1) %1 %0 %2 %2.1 %2.2 %0 : (7, 8)""",
+        """
+graph (4, 8) -> %3
+  %0 = zeros('(1, 8)') %in : (1, 8)
+  %1 = zeros('(3, 8)') %in : (3, 8)
+  %2 = narrow(1, 0, 3) %in : (3, 8)
+  %3 = cat(1) %1 %2 %0 : (7, 8)""",
+    ),
+    (  # in part: what reads only what all copies share; outputs that are inputs
+        "hoist",
+        """
+graph 2 x (4, 8) -> %1 %0.1 %0.3
+  %0 = 2 copies %in %in.1 %in %in : 4 x (4, 8)
+  %1 = add %0 %0.2 : (4, 8)
+  body of %0 [each:2:2] 2 x (4, 8) -> %3 %in
+    %0 = softmax %in : (4, 8)
+    %1 = leaky_relu(0.01) %in.1 : (4, 8)
+    %2 = linear(8) %0 : (4, 8) [3:linear_3/each:2:2]
+    %3 = add %1 %2 %0 : (4, 8)""",
+        """
+graph 2 x (4, 8) -> %2 %in %in
+  %0 = softmax %in : (4, 8)
+  %1 = 2 copies %in.1 %0 %in %0 : 2 x (4, 8)
+  %2 = add %1 %1.1 : (4, 8)
+  body of %1 [each:2:2] 2 x (4, 8) -> %2
+    %0 = leaky_relu(0.01) %in : (4, 8)
+    %1 = linear(8) %in.1 : (4, 8) [3:linear_3/each:2:2]
+    %2 = add %0 %1 %in.1 : (4, 8)""",
+    ),
+    (  # zeros stay where weights read them, and are seen outside
+        "hoist",
+        """
+graph 2 x (4, 8) -> %1
+  %0 = 2 copies %in %in.1 : (4, 2) and (2, 2) and (4, 2) and (2, 2)
+  %1 = cat(1) %0.1 %0.3 %0 : (8, 2)
+  body of %0 [each:2:2] (4, 8) -> %1 %2
+    %0 = zeros('(4, 8)') %in : (4, 8)
+    %1 = linear(2) %0 : (4, 2) [3:linear_3/each:2:2]
+    %2 = zeros('(2, 2)') %in : (2, 2)""",
+        """
+graph 2 x (4, 8) -> %2
+  %0 = zeros('(2, 2)') %in : (2, 2)
+  %1 = 2 copies %in %in.1 : 2 x (4, 2)
+  %2 = cat(1) %0 %0 %1 : (8, 2)
+  body of %1 [each:2:2] (4, 8) -> %1
+    %0 = zeros('(4, 8)') %in : (4, 8)
+    %1 = linear(2) %0 : (4, 2) [3:linear_3/each:2:2]""",
+    ),
+    (
+        "hoist",
         """
 graph (4, 8) -> %1
   %0 = 3 copies %in %in %in : 3 x (8, 8)
@@ -384,34 +495,57 @@ graph (4, 4) -> %1 %3 %5 %7 %9
   %8 = cat(1) %in %0 : (8, 4)
   %9 = permute('21') %8 : (4, 8)""",
     ),
-    (  # a part missing, another order, another axis, parts of two splits, something between, another op's outputs
-        "join parts",
+    (  # an op that accepts no other shape
+        "lift permutation",
         """
-graph (4, 4) and (4, 4, 4) -> %2 %3 %4 %5 %6 %9
+graph (2, 8) -> %1
+  %0 = two_by_eight %in : (2, 8)
+  %1 = permute('21') %0 : (8, 2)""",
+    ),
+    (  # another order, another axis, parts of two splits, something between, another op's outputs, a gap
+        "join ranges",
+        """
+graph (4, 4) and (4, 4, 4) -> %2 %3 %4 %5 %8 %9
   %0 = group(4, 1) %in : 4 x (1, 4)
   %1 = group(2, 2) %in : 2 x (4, 2)
-  %2 = cat(1) %0 %0.1 %0.2 : (3, 4)
-  %3 = cat(1) %0 %0.2 %0.1 %0.3 : (4, 4)
-  %4 = cat(2) %0 %0.1 %0.2 %0.3 : (1, 16)
-  %5 = cat(1) %1 %1.1 : (8, 2)
-  %6 = cat(1) %0 %0.1 %in %0.2 %0.3 : (8, 4)
-  %7 = group(2, 1) %in : 2 x (2, 4)
-  %8 = extremes %in.1 : 2 x (4, 4)
-  %9 = cat(1) %7 %8 %8.1 %7.1 : (12, 4)""",
+  %2 = cat(1) %0 %0.2 %0.1 %0.3 : (4, 4)
+  %3 = cat(2) %0 %0.1 %0.2 %0.3 : (1, 16)
+  %4 = cat(1) %1 %1.1 : (8, 2)
+  %5 = cat(1) %0 %in %0.1 : (6, 4)
+  %6 = group(2, 1) %in : 2 x (2, 4)
+  %7 = extremes %in.1 : 2 x (4, 4)
+  %8 = cat(1) %6 %7 %7.1 %6.1 : (12, 4)
+  %9 = cat(1) %0 %0.2 : (2, 4)""",
     ),
-    (  # borders elsewhere, another axis, no concatenation
-        "split joined",
+    (  # another axis, no concatenation, a part of another axis
+        "split",
         """
 graph (4, 8) and (2, 8) -> %1 %3 %5
   %0 = cat(1) %in %in.1 : (6, 8)
-  %1 = group(2, 1) %0 : 2 x (3, 8)
-  %2 = cat(1) %in %in : (8, 8)
-  %3 = group(2, 2) %2 : 2 x (8, 4)
-  %4 = softmax %in : (4, 8)
-  %5 = group(2, 1) %4 : 2 x (2, 8)""",
+  %1 = group(2, 2) %0 : 2 x (6, 4)
+  %2 = softmax %in : (4, 8)
+  %3 = group(2, 1) %2 : 2 x (2, 8)
+  %4 = group(2, 2) %in : 2 x (4, 4)
+  %5 = group(2, 1) %4.1 : 2 x (2, 4)""",
+    ),
+    (  # a range that is no equal part, of an input, of another axis' concatenation
+        "narrow",
+        """
+graph (4, 8) -> %0 %1 %3
+  %0 = narrow(1, 1, 3) %in : (2, 8)
+  %1 = narrow(2, 0, 7) %in : (4, 7)
+  %2 = cat(2) %in %in : (4, 16)
+  %3 = narrow(1, 1, 3) %2 : (2, 16)""",
+    ),
+    (  # the library refuses these types, or the op declares nothing of the kind
+        "name range op",
+        """
+graph (4, 8) -> %1 %1.1
+  %0 = softmax %in : (4, 8)
+  %1 = thirds(2, 1) %0 : 2 x (2, 8) tensor""",
     ),
     (  # other inputs
-        "one copy",
+        "hoist",
         """
 graph 2 x (4, 8) -> %0 %0.1
   %0 = 2 copies %in %in.1 : 2 x (4, 8)
@@ -419,7 +553,7 @@ graph 2 x (4, 8) -> %0 %0.1
     %0 = softmax %in : (4, 8)""",
     ),
     (  # weights of each copy's own
-        "one copy",
+        "hoist",
         """
 graph (4, 8) -> %0 %0.1
   %0 = 2 copies %in %in : 2 x (4, 8)
@@ -427,7 +561,7 @@ graph (4, 8) -> %0 %0.1
     %0 = linear(8) %in : (4, 8) [3:linear_3/each:2:2]""",
     ),
     (  # weights that the copies share: two uses of one layer are not one
-        "one copy",
+        "hoist",
         """
 graph (4, 8) -> %0 %0.1
   %0 = 2 copies %in %in : 2 x (4, 8)
@@ -435,14 +569,13 @@ graph (4, 8) -> %0 %0.1
     %0 = linear(8) %in : (4, 8) [3:linear_3/tied:2:0]""",
     ),
     (  # chance, in a body of the body
-        "one copy",
+        "hoist",
         """
 graph (4, 8) -> %0 %0.1
   %0 = 2 copies %in %in : 2 x (4, 8)
-  body of %0 [each:2:2] (4, 8) -> %1
-    %0 = softmax %in : (4, 8)
-    %1 = 2 copies %0 %in : 2 x (4, 8)
-    body of %1 [each:2:2/each:3:2] (4, 8) -> %0
+  body of %0 [each:2:2] (4, 8) -> %0
+    %0 = 2 copies %in %in : 2 x (4, 8)
+    body of %0 [each:2:2/each:3:2] (4, 8) -> %0
       %0 = dropout(0.5) %in : (4, 8)""",
     ),
     (  # slots, state, chance, arguments, the order of inputs

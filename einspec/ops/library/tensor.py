@@ -178,6 +178,15 @@ def group(x: Type, n: int, axis: int) -> tuple[Type, ...]:
     return (x.with_axis(axis - 1, x.axes[axis - 1].size // n),) * n
 
 
+@primitive(torch=lambda x, axis, start, stop: lambda t: t.narrow(axis, start, stop - start), zero="zeros")
+def narrow(x: Type, axis: int, start: int, stop: int) -> Type:
+    """Places start to stop, from 0, of axis 1, 2, ...: (n, ...) -> (stop - start, ...)."""
+    check_axis(x, axis)
+    if not 0 <= start < stop <= x.axes[axis - 1].size:
+        raise ShapeError(f"{start} to {stop} is no range of an axis of {x.axes[axis - 1]}")
+    return x.with_axis(axis - 1, stop - start)
+
+
 def check_axis(x: Type, axis: int) -> None:
     """Raises ``ShapeError`` unless the axis, counted from 1, is one of x."""
     if not 1 <= axis <= x.rank:

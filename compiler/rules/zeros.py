@@ -1,0 +1,50 @@
+"""Rules of zeros: what they make zero, and where they change nothing."""
+
+from __future__ import annotations
+
+from einspec.compiler.graph import Node, Port, Ports
+from einspec.compiler.rewriting import Rewriter, Rule
+from einspec.compiler.rules.common import is_zeros, laws_of, library
+from einspec.types import Type
+
+
+def zeros(rewriter: Rewriter, kind: Type) -> Port:
+    """Zeros of a type, hanging on the graph's first input, which only lends its batch.
+
+    How their axes are composed does not matter to a tensor, and rewriting may change it: the sizes are written plainly.
+    """
+    return rewriter.apply(library("zeros"), (_plain(kind),), ((-1, 0),))[0]
+
+
+def _plain(kind: Type) -> str:
+    return str(Type(kind.sizes, kind.dtype, kind.layout))
+
+
+def rehang_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
+    if node.op is not library("zeros") or (node.inputs == ((-1, 0),) and node.args[0] == _plain(node.outputs[0])):
+        return None
+    return (zeros(rewriter, node.outputs[0]),)
+
+
+def absorb_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
+    laws = laws_of(node)
+    if laws is None or laws.zero != "zeros" or not any(is_zeros(rewriter, port) for port in node.inputs):
+        return None
+    return tuple(zeros(rewriter, kind) for kind in node.outputs)
+
+
+def drop_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
+    laws = laws_of(node)
+    if node.op is None or laws is None or laws.identity != "zeros" or len(node.inputs) < 2:
+        return None
+    kept = tuple(port for port in node.inputs if not is_zeros(rewriter, port))
+    if len(kept) == len(node.inputs):
+        return None
+    return rewriter.apply(node.op, node.args, kept or node.inputs[:1], node.attributes)
+
+
+RULES = (
+    Rule("rehang zeros", "zeros(x) = zeros(in)", "only the batch of x is read", rehang_zeros),
+    Rule("absorb zeros", "f(.., 0, ..) = 0", "0 is the zero of f", absorb_zeros),
+    Rule("drop zeros", "f(.., 0, ..) = f(.., ..)", "0 is the identity of f", drop_zeros),
+)
