@@ -46,11 +46,8 @@ class _Vertices:
 
     graph: Graph
     slots: tuple[Slot, ...]
-
-    @property
-    def first(self) -> int:
-        """The vertex of the first node."""
-        return len(self.graph.inputs) + len(self.slots)
+    first: int
+    """The vertex of the first node."""
 
     def of(self, port: Port) -> int:
         """The vertex that a port belongs to."""
@@ -71,11 +68,12 @@ def _digest(graph: Graph, digests: dict[int, tuple[str, Shared]]) -> tuple[str, 
     position = {vertex: index for index, vertex in enumerate(order)}
     slots: dict[Slot, int] = {}
     rows: list[object] = [[str(kind) for kind in graph.inputs]]
+    first = vertices.first
     for vertex in order:
-        if vertex < vertices.first:
+        if vertex < first:
             rows.append(("input", vertex) if vertex < len(graph.inputs) else "slot")
             continue
-        node = graph.nodes[vertex - vertices.first]
+        node = graph.nodes[vertex - first]
         edges = [(position[vertices.of(port)], port[1]) for port in node.inputs]
         if _is_unordered(node):
             edges.sort()
@@ -89,7 +87,8 @@ def _digest(graph: Graph, digests: dict[int, tuple[str, Shared]]) -> tuple[str, 
 
 def _vertices(graph: Graph, digests: dict[int, tuple[str, Shared]]) -> _Vertices:
     uses = Counter(slot for node in graph.nodes for slot in _slots(node, digests))
-    return _Vertices(graph, tuple(slot for slot, count in uses.items() if count > 1 or _is_outside(slot, graph)))
+    slots = tuple(slot for slot, count in uses.items() if count > 1 or _is_outside(slot, graph))
+    return _Vertices(graph, slots, len(graph.inputs) + len(slots))
 
 
 def _labelled(vertices: _Vertices, digests: dict[int, tuple[str, Shared]]) -> Labelled:

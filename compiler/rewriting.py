@@ -28,8 +28,10 @@ class Rule:
     name: str
     equation: str
     condition: str
+    concerns: Callable[[Primitive | None], bool]
+    """Whether the rule may say something of nodes of an op; None stands for copies of a body."""
     apply: Callable[[Rewriter, Node], Ports | None]
-    """What stands for the outputs of a node, or None where the rule says nothing."""
+    """What stands for the outputs of a node that the rule concerns, or None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Rewriter:
         self.nodes: list[Node] = []
         self.known: dict[object, int] = {}
         self.lifted: dict[object, Port] = {}
+        self.concerning: dict[Primitive | None, Sequence[Rule]] = {}
         self.trace: list[Fired] = []
         self.nested = 0
         self.steps = _MOST_STEPS_PER_NODE * (len(graph.nodes) + 1)
@@ -65,7 +68,7 @@ class Rewriter:
 
     def make(self, node: Node) -> Ports:
         """The outputs of a node in normal form."""
-        rules = self.choose(self.rules) if self.choose is not None else self.rules
+        rules = self.rules_for(node.op)
         self.nested += 1
         if self.nested > _MOST_NESTED:
             raise CompileError(
@@ -78,6 +81,13 @@ class Rewriter:
             return ports
         index = self._add(node)
         return tuple((index, output) for output in range(len(node.outputs)))
+
+    def rules_for(self, op: Primitive | None) -> Sequence[Rule]:
+        """The rules that may say something of nodes of an op, in the order in which they are tried."""
+        rules = self.concerning.get(op)
+        if rules is None:
+            rules = self.concerning[op] = [rule for rule in self.rules if rule.concerns(op)]
+        return self.choose(rules) if self.choose is not None else rules
 
     def _fired(self, rules: Sequence[Rule], node: Node) -> Ports | None:
         """What the first rule that says something makes of a node."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from einspec.compiler.graph import Node, Port
 from einspec.compiler.rewriting import Rewriter
-from einspec.ops.declare import Laws, Primitive
+from einspec.ops.declare import Primitive
 from einspec.ops.opset import library_ops
 
 
-def laws_of(node: Node | None) -> Laws | None:
-    """The laws of a node's op; None for copies, and for the graph's inputs."""
-    return node.op.laws if node is not None and node.op is not None else None
+def keeping(law: str, value: object = True) -> Callable[[Primitive | None], bool]:
+    """Says whether an op declares a law."""
+    return lambda op: op is not None and getattr(op.laws, law) == value
+
+
+def called(name: str) -> Callable[[Primitive | None], bool]:
+    """Says whether an op is a primitive of the library."""
+    return lambda op: op is library(name)
 
 
 @cache

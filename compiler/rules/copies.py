@@ -11,7 +11,8 @@ def hoist(rewriter: Rewriter, node: Node) -> Ports | None:
     """Moves nodes without weights that only read what all copies share out of the body, and leaves the body only the
     inputs that it reads and the outputs that it makes.
     """
-    return _Hoisting(rewriter, node, node.body).run() if node.body is not None else None
+    assert node.body is not None
+    return _Hoisting(rewriter, node, node.body).run()
 
 
 class _Hoisting:
@@ -112,4 +113,12 @@ def _is_zeros(node: Node) -> bool:
     return node.op is library("zeros")
 
 
-RULES = (Rule("hoist", "each(f g, x, x) = each(f, g(x), g(x))", "g has no weights, state or chance", hoist),)
+RULES = (
+    Rule(
+        "hoist",
+        "each(f g, x, x) = each(f, g(x), g(x))",
+        "g has no weights, state or chance",
+        lambda op: op is None,
+        hoist,
+    ),
+)

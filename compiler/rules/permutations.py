@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from einspec.compiler.graph import Node, Port, Ports, fits
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import laws_of
+from einspec.compiler.rules.common import keeping
 from einspec.types import Type
 
 
 def compose_permutations(rewriter: Rewriter, node: Node) -> Ports | None:
-    laws = laws_of(node)
-    if node.op is None or laws is None or not laws.permutes:
-        return None
+    assert node.op is not None
     order: str = node.args[0]
     if list(order) == sorted(order):
         return node.inputs
@@ -24,9 +22,9 @@ def compose_permutations(rewriter: Rewriter, node: Node) -> Ports | None:
 
 def lift_permutation(rewriter: Rewriter, node: Node) -> Ports | None:
     """Through a whole chain of pointwise ops at once, and each op of it once: chains may be long."""
-    laws = laws_of(node)
-    if node.op is None or laws is None or not laws.permutes or not _lets_pass(rewriter, node, node.inputs[0]):
+    if not _lets_pass(rewriter, node, node.inputs[0]):
         return None
+    assert node.op is not None
     lifted = rewriter.lifted
     stack = [node.inputs[0]]
     while stack:
@@ -69,11 +67,18 @@ def _permuted(permutation: Node, kind: Type) -> Type:
 
 
 RULES = (
-    Rule("compose permutations", "P(Q(x)) = (P Q)(x),  1(x) = x", "P and Q permute axes", compose_permutations),
+    Rule(
+        "compose permutations",
+        "P(Q(x)) = (P Q)(x),  1(x) = x",
+        "P and Q permute axes",
+        keeping("permutes"),
+        compose_permutations,
+    ),
     Rule(
         "lift permutation",
         "P(f(x, y)) = f(P(x), P(y))",
         "f is pointwise, has no weights, and accepts the permuted types",
+        keeping("permutes"),
         lift_permutation,
     ),
 )

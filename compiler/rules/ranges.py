@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from einspec.compiler.graph import Node, Port, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import is_zeros, laws_of, library
+from einspec.compiler.rules.common import called, is_zeros, library
 from einspec.compiler.rules.zeros import zeros
+from einspec.ops.declare import Primitive
 from einspec.ops.library.tensor import MOST_PARTS
 
 
@@ -43,8 +44,6 @@ class Range:
 
 def split(rewriter: Rewriter, node: Node) -> Ports | None:
     """A split of one part is the whole, of a row of ranges it cuts that row."""
-    if node.op is not library("group"):
-        return None
     parts, axis = node.args
     if parts == 1:
         return node.inputs
@@ -58,8 +57,6 @@ def split(rewriter: Rewriter, node: Node) -> Ports | None:
 
 def narrow(rewriter: Rewriter, node: Node) -> Ports | None:
     """A range of a row of ranges, or one that has a simpler form."""
-    if node.op is not library("narrow"):
-        return None
     axis, start, stop = node.args
     (port,) = node.inputs
     row = _row(rewriter, port, axis)
@@ -73,8 +70,6 @@ def narrow(rewriter: Rewriter, node: Node) -> Ports | None:
 
 def join_ranges(rewriter: Rewriter, node: Node) -> Ports | None:
     """Adjacent ranges of one tensor are one range, adjacent zeros are zeros."""
-    if node.op is not library("cat"):
-        return None
     axis = node.args[0]
     joined: list[Range] = []
     for port in node.inputs:
@@ -89,16 +84,22 @@ def join_ranges(rewriter: Rewriter, node: Node) -> Ports | None:
 
 def name_range_op(rewriter: Rewriter, node: Node) -> Ports | None:
     """Ops whose law says all there is to them are the library's: else two spellings of one range would differ."""
-    laws = laws_of(node)
-    if node.op is None or laws is None or node.attributes:
-        return None
-    name = "permute" if laws.permutes else "group" if laws.splits else "cat" if laws.concatenates else None
-    if name is None or node.op is library(name):
+    name = _library_name(node.op)
+    if name is None or node.attributes:
         return None
     found = library(name).accept(node.input_types, node.args, {})
     if found is None or (found if isinstance(found, tuple) else (found,)) != node.outputs:
         return None
     return rewriter.apply(library(name), node.args, node.inputs)
+
+
+def _library_name(op: Primitive | None) -> str | None:
+    """What another op is called in the library, where one of its laws says all there is to it."""
+    if op is None:
+        return None
+    laws = op.laws
+    name = "permute" if laws.permutes else "group" if laws.splits else "cat" if laws.concatenates else None
+    return name if name is not None and op is not library(name) else None
 
 
 def _row(rewriter: Rewriter, port: Port, axis: int) -> list[Range] | None:
@@ -166,8 +167,32 @@ def _is_part(start: int, stop: int, size: int) -> bool:
 
 
 RULES = (
-    Rule("name range op", "f = cat, group or permute", "f declares to be nothing else, at these types", name_range_op),
-    Rule("split", "split(cat(a, b)) = parts of a, b,  split(part of x) = parts of x", "along one axis", split),
-    Rule("narrow", "narrow(cat(a, b)) = ranges of a, b,  narrow(part of x) = range of x", "along one axis", narrow),
-    Rule("join ranges", "cat(x[a:b], x[b:c]) = x[a:c],  x[:] = x,  cat(0, 0) = 0", "along one axis", join_ranges),
+    Rule(
+        "name range op",
+        "f = cat, group or permute",
+        "f declares to be nothing else, at these types",
+        lambda op: _library_name(op) is not None,
+        name_range_op,
+    ),
+    Rule(
+        "split",
+        "split(cat(a, b)) = parts of a, b,  split(part of x) = parts of x",
+        "along one axis",
+        called("group"),
+        split,
+    ),
+    Rule(
+        "narrow",
+        "narrow(cat(a, b)) = ranges of a, b,  narrow(part of x) = range of x",
+        "along one axis",
+        called("narrow"),
+        narrow,
+    ),
+    Rule(
+        "join ranges",
+        "cat(x[a:b], x[b:c]) = x[a:c],  x[:] = x,  cat(0, 0) = 0",
+        "along one axis",
+        called("cat"),
+        join_ranges,
+    ),
 )

@@ -6,21 +6,18 @@ from collections import Counter
 
 from einspec.compiler.graph import Node, Port, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import laws_of, library
+from einspec.compiler.rules.common import called, keeping, library
 
 MOST_TERMS = 4_096
 """Inputs of one node that nested ones are joined into; concatenations of themselves would double without end."""
 
 
 def single_input(rewriter: Rewriter, node: Node) -> Ports | None:
-    laws = laws_of(node)
-    return node.inputs if laws is not None and laws.associative and len(node.inputs) == 1 else None
+    return node.inputs if len(node.inputs) == 1 else None
 
 
 def flatten(rewriter: Rewriter, node: Node) -> Ports | None:
-    laws = laws_of(node)
-    if node.op is None or laws is None or not laws.associative:
-        return None
+    assert node.op is not None
     terms = _terms(rewriter, node)
     if len(terms) == len(node.inputs) or len(terms) > MOST_TERMS:
         return None
@@ -40,10 +37,9 @@ def _terms(rewriter: Rewriter, node: Node) -> list[Port]:
 
 
 def collect(rewriter: Rewriter, node: Node) -> Ports | None:
-    laws = laws_of(node)
-    if node.op is None or laws is None or laws.multiple is None:
-        return None
-    multiple = library(laws.multiple)
+    assert node.op is not None
+    assert node.op.laws.multiple is not None
+    multiple = library(node.op.laws.multiple)
     counts: Counter[Port] = Counter()
     for port in node.inputs:
         maker = rewriter.maker(port)
@@ -61,8 +57,7 @@ def collect(rewriter: Rewriter, node: Node) -> Ports | None:
 
 def multiply_out(rewriter: Rewriter, node: Node) -> Ports | None:
     """A multiple of a multiple is one; a multiple of a sum is the sum of multiples."""
-    if node.op is None or node.op is not library("times"):
-        return None
+    assert node.op is not None
     (port,), (count,) = node.inputs, node.args
     if count == 1:
         return (port,)
@@ -78,8 +73,26 @@ def multiply_out(rewriter: Rewriter, node: Node) -> Ports | None:
 
 
 RULES = (
-    Rule("single input", "f(x) = x", "f is associative", single_input),
-    Rule("flatten", "f(.., f(a, b), ..) = f(.., a, b, ..)", "f is associative, the arguments agree", flatten),
-    Rule("collect", "f(x, x, y) = f(2 x, y)", "f is commutative and has a multiple", collect),
-    Rule("multiply out", "n (m x) = nm x,  n f(a, b) = f(n a, n b)", "n is the multiple of f", multiply_out),
+    Rule("single input", "f(x) = x", "f is associative", keeping("associative"), single_input),
+    Rule(
+        "flatten",
+        "f(.., f(a, b), ..) = f(.., a, b, ..)",
+        "f is associative, the arguments agree",
+        keeping("associative"),
+        flatten,
+    ),
+    Rule(
+        "collect",
+        "f(x, x, y) = f(2 x, y)",
+        "f is commutative and has a multiple",
+        lambda op: op is not None and op.laws.multiple is not None,
+        collect,
+    ),
+    Rule(
+        "multiply out",
+        "n (m x) = nm x,  n f(a, b) = f(n a, n b)",
+        "n is the multiple of f",
+        called("times"),
+        multiply_out,
+    ),
 )

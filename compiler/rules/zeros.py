@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from einspec.compiler.graph import Node, Port, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import is_zeros, laws_of, library
+from einspec.compiler.rules.common import called, is_zeros, keeping, library
 from einspec.types import Type
 
 
@@ -21,22 +21,21 @@ def _plain(kind: Type) -> str:
 
 
 def rehang_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
-    if node.op is not library("zeros") or (node.inputs == ((-1, 0),) and node.args[0] == _plain(node.outputs[0])):
+    if node.inputs == ((-1, 0),) and node.args[0] == _plain(node.outputs[0]):
         return None
     return (zeros(rewriter, node.outputs[0]),)
 
 
 def absorb_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
-    laws = laws_of(node)
-    if laws is None or laws.zero != "zeros" or not any(is_zeros(rewriter, port) for port in node.inputs):
+    if not any(is_zeros(rewriter, port) for port in node.inputs):
         return None
     return tuple(zeros(rewriter, kind) for kind in node.outputs)
 
 
 def drop_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
-    laws = laws_of(node)
-    if node.op is None or laws is None or laws.identity != "zeros" or len(node.inputs) < 2:
+    if len(node.inputs) < 2:
         return None
+    assert node.op is not None
     kept = tuple(port for port in node.inputs if not is_zeros(rewriter, port))
     if len(kept) == len(node.inputs):
         return None
@@ -44,7 +43,7 @@ def drop_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
 
 
 RULES = (
-    Rule("rehang zeros", "zeros(x) = zeros(in)", "only the batch of x is read", rehang_zeros),
-    Rule("absorb zeros", "f(.., 0, ..) = 0", "0 is the zero of f", absorb_zeros),
-    Rule("drop zeros", "f(.., 0, ..) = f(.., ..)", "0 is the identity of f", drop_zeros),
+    Rule("rehang zeros", "zeros(x) = zeros(in)", "only the batch of x is read", called("zeros"), rehang_zeros),
+    Rule("absorb zeros", "f(.., 0, ..) = 0", "0 is the zero of f", keeping("zero", "zeros"), absorb_zeros),
+    Rule("drop zeros", "f(.., 0, ..) = f(.., ..)", "0 is the identity of f", keeping("identity", "zeros"), drop_zeros),
 )

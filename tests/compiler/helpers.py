@@ -46,10 +46,18 @@ def as_tuple(values: object) -> tuple[torch.Tensor, ...]:
     return values if isinstance(values, tuple) else (values,)
 
 
-def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
-    """Equal up to rounding at the largest number of either."""
-    finite = expected[expected.isfinite()]
-    scale = max(1.0, finite.abs().max().item()) if finite.numel() else 1.0
+def scale_of(*tensors: torch.Tensor) -> float:
+    """The largest finite number among tensors, 1 at least."""
+    finite = [tensor[tensor.isfinite()].abs() for tensor in tensors]
+    return max(1.0, *(values.max().item() for values in finite if values.numel()), 1.0)
+
+
+def assert_close(found: torch.Tensor, expected: torch.Tensor, scale: float | None = None) -> None:
+    """Equal up to rounding at a scale, by default the largest number expected.
+
+    Gradients want the scale of all of them: the gradient of a bias may be what is left where large ones cancel.
+    """
+    scale = scale_of(expected) if scale is None else scale
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-10 * scale, equal_nan=True)
 
 
@@ -71,10 +79,12 @@ def assert_same(arch: einspec.Architecture, model: torch.nn.Module, inputs: list
     assert len(found) == len(expected)
     for tensor, reference in zip(found, expected, strict=True):
         assert_close(tensor, reference)
-    for gradient, reference in zip(gradients(model, found), gradients(model, expected), strict=True):
+    wanted = gradients(model, expected)
+    scale = scale_of(*(reference for reference in wanted if reference is not None))
+    for gradient, reference in zip(gradients(model, found), wanted, strict=True):
         assert (gradient is None) == (reference is None)
         if gradient is not None:
-            assert_close(gradient, reference)
+            assert_close(gradient, reference, scale)
 
 
 def gradients(model: torch.nn.Module, outputs: tuple[torch.Tensor, ...]) -> list[torch.Tensor | None]:
