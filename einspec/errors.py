@@ -20,12 +20,20 @@ class ParseError(EinspecError):
 
 
 class ShapeError(EinspecError):
-    """An input type that is impossible, or values that an op does not accept."""
+    """An input type that is impossible, or values that an op does not accept.
+
+    ``ShapeError("{} does not divide {}", n, size)`` writes its message when somebody reads it: type rules refuse
+    all the time while architectures are drawn, and seldom does anybody.
+    """
 
     names_types: bool = False
     """Whether the message says which op refused which types; a type rule gives only the reason."""
     address: tuple[int, ...] | None = None
     """Where in a derivation: the child indices from the root, when it was one that did not type-check."""
+
+    def __str__(self) -> str:
+        message, *values = self.args
+        return message.format(*values) if values else str(message)
 
 
 class SamplingError(EinspecError):

@@ -81,40 +81,25 @@ class Type:
     dtype or layout, or a layout of another rank.
     """
 
-    __slots__ = ("__weakref__", "_text", "axes", "dtype", "layout")
+    __slots__ = ("__weakref__", "_text", "axes", "dtype", "layout", "rank", "sizes")
     _known: ClassVar[WeakValueDictionary[tuple[tuple[Axis, ...], str, str], Type]] = WeakValueDictionary()
     axes: tuple[Axis, ...]
     dtype: Dtype
     layout: Layout
+    sizes: tuple[int, ...]
+    """The tensor's shape without the batch axis."""
+    rank: int
+    """How many axes there are, the batch axis not counted."""
     _text: str
 
     def __new__(cls, axes: Iterable[AxisLike], dtype: Dtype = "float", layout: Layout | None = None) -> Type:
-        exact = tuple(axis if type(axis) is Axis else _axis(axis) for axis in axes)
-        if layout is None:
-            layout = _default_layout(len(exact), dtype)
-        known = cls._known.get((exact, dtype, layout))
-        if known is not None:
-            return known
-        _check_type(exact, dtype, layout)
-        new = super().__new__(cls)
-        new.axes, new.dtype, new.layout = exact, dtype, layout
-        new._text = _type_text(new)
-        return cls._known.setdefault((exact, dtype, layout), new)
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The tensor's shape without the batch axis."""
-        return tuple(axis.size for axis in self.axes)
-
-    @property
-    def rank(self) -> int:
-        """How many axes there are, the batch axis not counted."""
-        return len(self.axes)
+        exact = tuple([axis if type(axis) is Axis else _axis(axis) for axis in axes])
+        return interned(exact, dtype, _default_layout(len(exact), dtype) if layout is None else layout)
 
     @property
     def elements(self) -> int:
         """How many numbers one example holds."""
-        return math.prod(axis.size for axis in self.axes)
+        return math.prod(self.sizes)
 
     @property
     def channel_axis(self) -> int:
@@ -128,21 +113,58 @@ class Type:
 
     def with_axis(self, index: int, axis: AxisLike) -> Type:
         """The type with one axis replaced; a size makes that axis plain."""
-        axes: list[AxisLike] = list(self.axes)
-        axes[index] = axis
-        return Type(axes, self.dtype, self.layout)
+        axes = list(self.axes)
+        axes[index] = axis if type(axis) is Axis else _axis(axis)
+        return interned(tuple(axes), self.dtype, self.layout)
 
     def __reduce__(self) -> tuple[type[Type], tuple[tuple[Axis, ...], str, str]]:
         return Type, (self.axes, self.dtype, self.layout)
 
     def __repr__(self) -> str:
-        return f"Type({self._text!r})"
+        return f"Type({str(self)!r})"
 
     def __str__(self) -> str:
+        if not self._text:
+            self._text = _type_text(self)
         return self._text
 
 
+_recent: dict[tuple[tuple[Axis, ...], str, str], Type] = {}
+_MOST_RECENT = 20_000
+"""Types that are kept alive though nobody else does, so that finding one is a plain look-up; emptied when full."""
+
+
+def interned(axes: tuple[Axis, ...], dtype: Dtype, layout: Layout) -> Type:
+    """The one type of these axes, dtype and layout."""
+    key = (axes, dtype, layout)
+    found = _recent.get(key)
+    if found is None:
+        found = Type._known.get(key)
+        if found is None:
+            _check_type(axes, dtype, layout)
+            found = object.__new__(Type)
+            found.axes, found.dtype, found.layout = key
+            found.sizes = tuple([axis.size for axis in axes])
+            found.rank = len(axes)
+            found._text = ""
+            found = Type._known.setdefault(key, found)
+        if len(_recent) >= _MOST_RECENT:
+            _recent.clear()
+        _recent[key] = found
+    return found
+
+
+_plain_axes: dict[int, Axis] = {}
+
+
 def _axis(axis: AxisLike) -> Axis:
+    if type(axis) is int:
+        found = _plain_axes.get(axis)
+        if found is None:
+            if len(_plain_axes) >= _MOST_RECENT:
+                _plain_axes.clear()
+            found = _plain_axes[axis] = Axis(axis)
+        return found
     if isinstance(axis, Axis):
         return axis
     if isinstance(axis, tuple):

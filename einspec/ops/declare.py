@@ -6,7 +6,7 @@ values of a graph and over tensors. Which of them it is run over, it sees from t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar, overload
 
@@ -98,6 +98,7 @@ class Primitive(_Op):
             raise TypeError(f"{self.name} owns parameters: say how many with params=, as a function of its types")
         if params is not None:
             laws = replace(laws, owns_parameters=True)
+        self._argument_names = tuple(argument.name for argument in self.signature.arguments)
         self.torch = torch
         self.laws = laws
         self._params = params
@@ -173,9 +174,8 @@ class Primitive(_Op):
         args: tuple[Any, ...],
         attributes: Mapping[str, Any],
     ) -> Any:
-        if self.signature.inputs is None:
-            names = (argument.name for argument in self.signature.arguments)
-            return function(*inputs, **dict(zip(names, args, strict=True)), **attributes)
+        if self.signature.inputs is None and args:
+            return function(*inputs, **dict(zip(self._argument_names, args, strict=True)), **attributes)
         return function(*inputs, *args, **attributes)
 
 
@@ -191,7 +191,7 @@ class Combinator(_Op):
         return self.function(*values, **keywords)
 
     def call(
-        self, inputs: tuple[Value, ...], args: tuple[Any, ...], children: tuple[Any, ...], attributes: Mapping[str, Any]
+        self, inputs: tuple[Value, ...], args: tuple[Any, ...], children: Sequence[Any], attributes: Mapping[str, Any]
     ) -> Value:
         """Runs the function. Raises ``ShapeError`` when it refuses, or cannot take apart what a child gave it."""
         count = self.signature.inputs
@@ -203,14 +203,18 @@ class Combinator(_Op):
             names = [argument.name for argument in self.signature.arguments]
             given = dict(zip(names, args, strict=True)) | dict(zip(self.signature.children, children, strict=True))
             return self.function(*inputs, **given, **attributes)
-        except ShapeError as error:
+        except (ShapeError, ValueError, TypeError) as error:
+            raise self.refusal(error, inputs, args) from None
+
+    def refusal(self, error: Exception, inputs: tuple[Value, ...], args: tuple[Any, ...]) -> Exception:
+        """What an error of the function is to who called it: a ``ShapeError`` unless it is a bug."""
+        if isinstance(error, ShapeError):
             if error.names_types or error.address is not None:  # a child of it has been named
-                raise
-            raise _refusal(f"{self.text(args)} does not accept {_types(inputs)}: {error}") from None
-        except (ValueError, TypeError) as error:
-            if not _raised_in(error, self.function) or not _is_unpacking(error):
-                raise
-            raise _refusal(f"{self.text(args)} cannot wire its children: {error}") from None
+                return error
+            return _refusal(f"{self.text(args)} does not accept {_types(inputs)}: {error}")
+        if not _raised_in(error, self.function) or not _is_unpacking(error):
+            return error
+        return _refusal(f"{self.text(args)} cannot wire its children: {error}")
 
 
 Op = Primitive | Combinator

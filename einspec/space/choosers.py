@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from einspec.space.derive import Address
+from einspec.space.derive import Address, Chooser
 from einspec.space.member import Member, Nonterminal
-from einspec.space.table import Table
+from einspec.space.table import UNKNOWN, Table
 
 
 def as_random(rng: int | random.Random) -> random.Random:
@@ -23,18 +23,38 @@ def as_random(rng: int | random.Random) -> random.Random:
     raise TypeError(f"rng={rng!r}: expected a whole number as seed, or a random.Random")
 
 
-def random_chooser(rng: random.Random) -> Callable[[Address, Nonterminal, Table], int]:
-    """Draws a member with its probability among those that apply."""
-    draw = rng.random
+_PROPOSALS = 2
+"""Members drawn before all are looked at: most apply, and most types are met once."""
 
-    def choose(address: Address, nonterminal: Nonterminal, members: Table) -> int:
-        positive = members.positive
-        if positive < 2:
-            return positive - 1
-        index = bisect_right(members.cumulative, draw() * members.total)
-        return index if index < positive else positive - 1  # draw() * total may round up to total
 
-    return choose
+class RandomChooser:
+    """Draws a member with its probability among those that apply.
+
+    Members are proposed by weight and refused if they do not apply, which comes to the same; after a few refusals
+    all are looked at. What is read from the generator depends on the members alone, never on what tables remember.
+    """
+
+    __slots__ = ("uniform",)
+
+    def __init__(self, rng: random.Random):
+        self.uniform = rng.random
+
+    def __call__(self, address: Address, nonterminal: Nonterminal, members: Table) -> Member | None:
+        uniform, last = self.uniform, nonterminal.last
+        if last > 0:
+            declared, cumulative, total = nonterminal.members, nonterminal.cumulative, nonterminal.total
+            outcomes = members.outcomes
+            for _ in range(_PROPOSALS):
+                member = declared[bisect_right(cumulative, uniform() * total, 0, last)]
+                outcome = outcomes.get(member, UNKNOWN)
+                if outcome is UNKNOWN:
+                    outcome = members.outcome(member)
+                if outcome is not None:
+                    return member
+        applying, cumulative, _ = members.applying
+        if len(applying) < 2:
+            return applying[0] if applying else None
+        return applying[bisect_right(cumulative, uniform() * cumulative[-1], 0, len(applying) - 1)]
 
 
 def below(rng: random.Random, n: int) -> int:
@@ -72,7 +92,7 @@ class Odometer:
         return True
 
 
-def script_chooser(odometer: Odometer) -> Callable[[Address, Nonterminal, Table], int]:
+def script_chooser(odometer: Odometer) -> Chooser:
     """Goes through all choices, one script after the other: enumeration."""
 
     def choose(address: Address, nonterminal: Nonterminal, members: Table) -> int:
@@ -81,7 +101,7 @@ def script_chooser(odometer: Odometer) -> Callable[[Address, Nonterminal, Table]
     return choose
 
 
-def recorded_chooser(choices: Sequence[int], odometer: Odometer) -> Callable[[Address, Nonterminal, Table], int]:
+def recorded_chooser(choices: Sequence[int], odometer: Odometer) -> Chooser:
     """Reads any list of whole numbers as choices; the odometer shifts them, to repair a dead end.
 
     A number that is exactly the index of a member of weight 0 means that member. Any other counts modulo the

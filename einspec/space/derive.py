@@ -7,6 +7,7 @@ called, and replay it later, possibly at other types. Who picks is a *chooser*,
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from einspec.ops.declare import Combinator, Outputs
 from einspec.space.derivation import Derivation, leaf
 from einspec.space.environment import EMPTY, Environment
 from einspec.space.member import Member, Nonterminal
-from einspec.space.table import Table, legal_members
+from einspec.space.table import OPEN, Table, legal_members
 from einspec.types import Type
 
 Inputs = tuple[Type, ...]
@@ -37,8 +38,8 @@ class Address:
         raise NotImplementedError
 
 
-Chooser = Callable[[Address, Nonterminal, Table], int]
-"""Picks the index of a member; a negative one means that none will do, which is a dead end."""
+Chooser = Callable[[Address, Nonterminal, Table], "int | Member | None"]
+"""Picks a member, or the index of one in the table; None or a negative index mean that none will do: a dead end."""
 
 Record = Callable[[Nonterminal, Member, Inputs, Environment], None]
 """Is told of each choice at its first call, in the order in which choices are made."""
@@ -47,7 +48,7 @@ Record = Callable[[Nonterminal, Member, Inputs, Environment], None]
 class Run:
     """One attempt. ``nodes`` counts the nodes drawn so far, against ``max_nodes``."""
 
-    __slots__ = ("choose", "max_depth", "max_nodes", "nodes", "record", "replayed", "varied_ties")
+    __slots__ = ("choose", "max_depth", "max_nodes", "nodes", "record", "replayed", "uniform", "varied_ties")
 
     def __init__(
         self,
@@ -58,6 +59,8 @@ class Run:
         replayed: dict[Any, Any] | None = None,
     ):
         self.choose = choose
+        # A random chooser's draws among members that all apply need neither a table nor a call.
+        self.uniform: Callable[[], float] | None = getattr(choose, "uniform", None)
         self.max_nodes = max_nodes
         self.max_depth = max_depth
         self.record = record
@@ -68,36 +71,50 @@ class Run:
     def first(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
         """Draws the derivation of a child and returns its outputs."""
         nonterminal = child.nonterminal
-        choose = self.choose
-        assert choose is not None, "a derivation to follow has a hole"
+        uniform = self.uniform
         via: tuple[Member, ...] = ()
         while True:
-            table = nonterminal.only_table
-            if table is None:
-                key = inputs if environment.key is None else (inputs, environment.key)
-                table = nonterminal.tables.get(key) or legal_members(nonterminal, inputs, environment)
-            index = choose(child, nonterminal, table)
-            if index < 0:
-                raise Rejected(f"no member of {nonterminal.name} fits")
-            member = table.members[index] if index < table.positive else table[index]
+            if uniform is not None and nonterminal.always_applies:
+                last = nonterminal.last
+                member = nonterminal.members[
+                    bisect_right(nonterminal.cumulative, uniform() * nonterminal.total, 0, last) if last else 0
+                ]
+            else:
+                table, member = self.chosen(child, nonterminal, inputs, environment)
             if self.record is not None:
                 self.record(nonterminal, member, inputs, environment)
             if member.op is not None:
                 break
-            via = (*via, member)
+            via = (*via, member) if via else (member,)
             nonterminal = member.children[0]
         self.nodes += 1
         if self.nodes > self.max_nodes:
             raise Rejected("max_nodes")
         if child.depth > self.max_depth:
             raise Rejected("max_depth")
-        if index < table.positive and (outputs := table.outputs[index]) is not None:
-            child.node = Derivation(member, via, ()) if via else leaf(member)
-            return outputs
-        if member.is_leaf(environment):
-            child.node = Derivation(member, via, ()) if via else leaf(member)
-            return member.infer(inputs, environment)
+        if not member.has_children:
+            outputs = table.outcome(member)
+            if outputs is not OPEN:
+                child.node = Derivation(member, via, ()) if via else leaf(member)
+                return outputs if outputs is not None else member.infer(inputs, environment)
         return self.combine(child, member, via, inputs, environment, None)
+
+    def chosen(
+        self, child: TypedChild, nonterminal: Nonterminal, inputs: Inputs, environment: Environment
+    ) -> tuple[Table, Member]:
+        """What the chooser picks, with the table that it picks from."""
+        table = nonterminal.only_table
+        if table is None:
+            key = inputs if environment.key is None else (inputs, environment.key)
+            table = nonterminal.tables.get(key) or legal_members(nonterminal, inputs, environment)
+        choose = self.choose
+        assert choose is not None, "a derivation to follow has a hole"
+        member = choose(child, nonterminal, table)
+        if type(member) is not Member:
+            member = table[member] if isinstance(member, int) and member >= 0 else None
+            if member is None:
+                raise Rejected(f"no member of {nonterminal.name} fits")
+        return table, member
 
     def follow(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
         """Type-checks the derivation that a child was given, drawing what is missing in it."""
@@ -146,21 +163,25 @@ class Run:
                     for name in member.reads:
                         if name in environment.bindings:
                             attributes[name] = BoundChild(environment.bindings[name], environment)
-                outputs = op.call(inputs, member.args, tuple(children), attributes)
+                outputs = op.call(inputs, member.args, children, attributes)
             elif len(inputs) == op.signature.inputs:
-                outputs = op.call(inputs, (), tuple(children), {})
+                try:
+                    outputs = op.function(*inputs, *children)
+                except (ShapeError, ValueError, TypeError) as error:
+                    raise op.refusal(error, inputs, ()) from None
             else:
-                raise ShapeError(f"{member.text()} takes {op.signature.inputs} inputs, not {len(inputs)}")
+                outputs = op.call(inputs, (), children, {})
         except ShapeError as error:
             raise _located(error, child, member) from None
-        nodes = []
         for handle in children:
             if handle.called is None:
                 name = handle.nonterminal.name
                 raise _located(ShapeError(f"never calls its child {handle.index + 1}, {name}"), child, member)
-            nodes.append(handle.node)
+        nodes: Any = tuple([handle.node for handle in children])
         if given is None or any(new is not old for new, old in zip(nodes, given.children, strict=True)):
-            child.node = Derivation(member, via, tuple(nodes))  # type: ignore[arg-type]
+            child.node = Derivation(member, via, nodes)
+        if type(outputs) is Type:
+            return outputs
         try:
             return member.checked(outputs)
         except ShapeError as error:
@@ -219,8 +240,20 @@ class TypedChild(Child, Address):
         self.outputs: Outputs
 
     def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
-        environment = self.environment.extended(attributes) if attributes else self.environment
-        return self.enter(inputs, environment)
+        if attributes or self.called is not None or self.node is not None:
+            environment = self.environment.extended(attributes) if attributes else self.environment
+            return self.enter(inputs, environment)
+        for value in inputs:
+            if type(value) is not Type:
+                raise self.misfit(value)
+        environment = self.environment
+        outputs = self.run.first(self, inputs, environment)
+        self.called, self.called_in, self.outputs = inputs, environment, outputs
+        return outputs
+
+    def misfit(self, value: object) -> ShapeError:
+        """The error for an input that is no single value."""
+        return ShapeError(f"its child {self.index + 1}, {self.nonterminal.name}, is given {_shown(value)} as one input")
 
     def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
         """The outputs at these inputs and attributes."""
@@ -230,9 +263,8 @@ class TypedChild(Child, Address):
             return self.replay(inputs, environment)
         run = self.run
         for value in inputs:
-            if not isinstance(value, Type):
-                name = self.nonterminal.name
-                raise ShapeError(f"its child {self.index + 1}, {name}, is given {_shown(value)} as one input")
+            if type(value) is not Type:
+                raise self.misfit(value)
         outputs = run.first(self, inputs, environment) if self.node is None else run.follow(self, inputs, environment)
         self.called = inputs
         self.called_in = environment

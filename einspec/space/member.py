@@ -26,7 +26,7 @@ _MOST_MEMBERS = 100_000
 class Member:
     """One way to expand a nonterminal. Members are compared by identity.
 
-    ``index`` counts the nonterminal's declared members, those of weight 0 last.
+    ``index`` counts the nonterminal's declared members, those of weight 0 last; ``share`` is the exact weight.
     """
 
     __slots__ = (
@@ -39,6 +39,7 @@ class Member:
         "op",
         "production",
         "reads",
+        "share",
         "texts",
         "weight",
     )
@@ -46,6 +47,7 @@ class Member:
     def __init__(self, production: Production, texts: tuple[str, ...], weight: Fraction, op: Op | None):
         self.production = production
         self.texts = texts
+        self.share = weight
         self.weight = float(weight)
         self.op = op
         self.index = -1
@@ -138,10 +140,23 @@ class Nonterminal:
     """A nonterminal with its members: those that are drawn, in text order, then those of weight 0.
 
     ``tables`` remembers which members apply at which types; where every member has children, all apply
-    everywhere, and ``only_table`` says so.
+    everywhere, and ``only_table`` says so. ``cumulative`` holds the running sums of the positive weights, ``total``
+    and ``last`` are the last of them and its index.
     """
 
-    __slots__ = ("members", "minimal_depth", "name", "only_table", "positive", "subsets", "tables")
+    __slots__ = (
+        "always_applies",
+        "cumulative",
+        "last",
+        "members",
+        "minimal_depth",
+        "name",
+        "only_table",
+        "positive",
+        "subsets",
+        "tables",
+        "total",
+    )
 
     def __init__(self, name: str, members: list[Member], minimal_depth: float):
         self.name = name
@@ -150,7 +165,11 @@ class Nonterminal:
         self.minimal_depth = minimal_depth
         self.tables: dict[Any, Table] = {}
         self.only_table: Table | None = None
-        self.subsets: dict[tuple[Member, ...], tuple[tuple[Member, ...], tuple[float, ...]]] = {}
+        self.subsets: dict[tuple[Member, ...], Any] = {}
+        self.cumulative = tuple(itertools.accumulate(member.weight for member in self.members[: self.positive]))
+        self.last = self.positive - 1
+        self.total = self.cumulative[-1] if self.cumulative else 0.0
+        self.always_applies = bool(self.positive) and all(m.has_children for m in self.members[: self.positive])
         for index, member in enumerate(self.members):
             member.index = index
 

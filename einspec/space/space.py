@@ -17,7 +17,7 @@ from einspec.recursion import deep
 from einspec.space import codec, sampling, variation
 from einspec.space.architecture import Architecture
 from einspec.space.binding import bind
-from einspec.space.choosers import as_random, random_chooser
+from einspec.space.choosers import RandomChooser, as_random
 from einspec.space.derive import Address, Chooser, Rejected, Run, evaluate
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
@@ -76,12 +76,12 @@ class Space:
         Raises ``SamplingError`` when no attempt succeeds, with what rejected how often.
 
         >>> space = load("einspace", input=(3, 32, 32))
-        >>> print(space.sample(rng=2, max_nodes=10))
-        replicate(group(8,2), pos, cat(2))
+        >>> print(space.sample(rng=5, max_nodes=10))
+        replicate(group(8,2), norm, cat(3))
         """
         exact = self.limits.tightened(**limits)
         sampling.check_finite(self, exact)
-        choose = random_chooser(as_random(rng))
+        choose = RandomChooser(as_random(rng))
         return deep(sampling.evaluation_depth(exact), lambda: sampling.draw(self, choose, exact, where))
 
     def samples(

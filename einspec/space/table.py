@@ -3,64 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import accumulate
-from typing import overload
+from typing import Any, overload
 
 from einspec.ops.declare import Outputs
 from einspec.space.environment import Environment
 from einspec.space.member import Member, Nonterminal
 from einspec.types import Type
 
-_REMEMBERED = 10_000
+_REMEMBERED = 30_000
 """Tables kept per nonterminal; emptied when full, so that memory is bounded."""
+
+UNKNOWN: Any = object()
+"""Stands for the outcome of a member that nobody has asked about."""
+OPEN: Any = object()
+"""Stands for the outcome of a member whose outputs its children decide: it applies always."""
+
+Subset = tuple[tuple[Member, ...], tuple[float, ...], Fraction]
+"""Members, the running sums of their weights, and the exact sum."""
 
 
 class Table(Sequence[Member]):
     """The members that apply, as a sequence: those that are drawn, then those of weight 0.
 
-    A primitive applies when its type rule accepts; an alternative with children always does. ``cumulative``
-    holds the running sums of the weights of the ``positive`` first ones, ``total`` the last of them.
+    A primitive applies when its type rule accepts; an alternative with children always does. A type rule is asked when
+    somebody wants to know, and ``outcomes`` remembers what it said.
     """
 
-    __slots__ = (
-        "_environment",
-        "_inputs",
-        "_parse_only",
-        "cumulative",
-        "members",
-        "nonterminal",
-        "outputs",
-        "positive",
-        "total",
-    )
+    __slots__ = ("_environment", "_inputs", "_parse_only", "_subset", "nonterminal", "outcomes")
 
     def __init__(self, nonterminal: Nonterminal, inputs: tuple[Type, ...], environment: Environment):
         self.nonterminal = nonterminal
         self._inputs, self._environment = inputs, environment
+        self.outcomes: dict[Member, Any] = {}
+        self._subset: Subset | None = None
         self._parse_only: list[Member] | None = None
-        members: list[Member] = []
-        outputs: list[Outputs | None] = []
-        for member in nonterminal.members[: nonterminal.positive]:
-            if not member.is_leaf(environment):
-                members.append(member)
-                outputs.append(None)
-            elif (found := member.accept(inputs, environment)) is not None:
-                members.append(member)
-                outputs.append(found)
-        self.outputs = tuple(outputs)
-        self.positive = len(members)
-        self.members, self.cumulative = _shared(nonterminal, tuple(members))
-        self.total = self.cumulative[-1] if self.cumulative else 0.0
+
+    def outcome(self, member: Member) -> Outputs | None:
+        """The output types of a member that is a leaf; None where it does not apply, ``OPEN`` where it calls others."""
+        found: Outputs | None = self.outcomes.get(member, UNKNOWN)
+        if found is UNKNOWN:
+            leaf = member.is_leaf(self._environment)
+            found = self.outcomes[member] = member.accept(self._inputs, self._environment) if leaf else OPEN
+        return found
+
+    @property
+    def applying(self) -> Subset:
+        """The members of positive weight that apply, with the sums of their weights."""
+        if self._subset is None:
+            nonterminal = self.nonterminal
+            drawn = nonterminal.members[: nonterminal.positive]
+            self._subset = _shared(nonterminal, tuple(member for member in drawn if self.outcome(member) is not None))
+        return self._subset
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The members of positive weight that apply."""
+        return self.applying[0]
+
+    @property
+    def positive(self) -> int:
+        """How many members of positive weight apply."""
+        return len(self.applying[0])
+
+    @property
+    def cumulative(self) -> tuple[float, ...]:
+        """The running sums of their weights."""
+        return self.applying[1]
+
+    @property
+    def total(self) -> float:
+        """The sum of their weights."""
+        return self.cumulative[-1] if self.cumulative else 0.0
+
+    @property
+    def exact_total(self) -> Fraction:
+        """The sum of their weights, exactly."""
+        return self.applying[2]
 
     @property
     def parse_only(self) -> list[Member]:
         """The members of weight 0 that apply."""
         if self._parse_only is None:
-            self._parse_only = [
-                member
-                for member in self.nonterminal.members[self.nonterminal.positive :]
-                if not member.is_leaf(self._environment) or member.outcome(self._inputs, self._environment) is not None
-            ]
+            rest = self.nonterminal.members[self.nonterminal.positive :]
+            self._parse_only = [member for member in rest if self.outcome(member) is not None]
         return self._parse_only
 
     def __len__(self) -> int:
@@ -81,19 +108,22 @@ class Table(Sequence[Member]):
         return self.parse_only[index - self.positive]
 
 
-def _shared(nonterminal: Nonterminal, members: tuple[Member, ...]) -> tuple[tuple[Member, ...], tuple[float, ...]]:
-    """The members with the running sums of their weights. Few subsets occur, so tables share them."""
-    cumulative = nonterminal.subsets.get(members)
-    if cumulative is None:
-        cumulative = members, tuple(accumulate(member.weight for member in members))
+def _shared(nonterminal: Nonterminal, members: tuple[Member, ...]) -> Subset:
+    """The members with the sums of their weights. Few subsets occur, so tables share them."""
+    subset = nonterminal.subsets.get(members)
+    if subset is None:
+        exact = sum((member.share for member in members), Fraction(0))
+        subset = members, tuple(accumulate(member.weight for member in members)), exact
         if len(nonterminal.subsets) >= _REMEMBERED:
             nonterminal.subsets.clear()
-        nonterminal.subsets[members] = cumulative
-    return cumulative
+        nonterminal.subsets[members] = subset
+    return subset
 
 
 def legal_members(nonterminal: Nonterminal, inputs: tuple[Type, ...], environment: Environment) -> Table:
-    """The table of a nonterminal at these types. Remembered."""
+    """The table of a nonterminal at these types. Remembered, but for inputs that differ, as merges get them: few of
+    those are met twice.
+    """
     if nonterminal.only_table is not None:
         return nonterminal.only_table
     key = inputs if environment.key is None else (inputs, environment.key)
@@ -102,6 +132,8 @@ def legal_members(nonterminal: Nonterminal, inputs: tuple[Type, ...], environmen
         table = Table(nonterminal, inputs, environment)
         if all(member.has_children for member in nonterminal.members):
             nonterminal.only_table = table
+            return table
+        if inputs and inputs[0] is not inputs[-1]:
             return table
         if len(nonterminal.tables) >= _REMEMBERED:
             nonterminal.tables.clear()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from einspec.errors import SamplingError
 from einspec.recursion import deep
 from einspec.space.architecture import Architecture
-from einspec.space.choosers import below, random_chooser
+from einspec.space.choosers import RandomChooser, below
 from einspec.space.derivation import Derivation
 from einspec.space.derive import Rejected
 from einspec.space.limits import Limits
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def mutate(space: Space, arch: Architecture, rng: random.Random, limits: Limits, where: Where | None) -> Architecture:
     """See :meth:`Space.mutate`."""
-    choose = random_chooser(rng)
+    choose = RandomChooser(rng)
     rejections = Rejections()
 
     def regrow() -> Architecture:

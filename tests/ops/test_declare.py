@@ -128,6 +128,7 @@ LAWS = {
     "dot": Laws(zero="zeros"),
     "scaled_dot": Laws(zero="zeros"),
     "softmax": Laws(),
+    "narrow": Laws(zero="zeros"),
     "permute": Laws(permutes=True, zero="zeros"),
     "group": Laws(splits=True, zero="zeros"),
     "im2col": Laws(zero="zeros"),

@@ -14,7 +14,7 @@ from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
 from einspec.ops.declare import primitive
 from einspec.ops.library.tensor import check_axis, require_float
-from einspec.types import Axis, Type
+from einspec.types import Axis, Type, interned
 
 torch: Any = LazyModule("torch")
 
@@ -25,18 +25,34 @@ def shared(axes: tuple[Axis, ...]) -> Axis:
     Raises ``ShapeError`` when the sizes differ.
     """
     first = axes[0]
-    if all(axis is first for axis in axes):
-        return first
-    if any(axis.size != first.size for axis in axes):
-        raise ShapeError(f"sizes {', '.join(str(axis) for axis in axes)} differ")
-    return Axis(first.size)
+    is_same = True
+    for axis in axes:
+        if axis is not first:
+            is_same = False
+            if axis.size != first.size:
+                raise ShapeError("sizes {} differ", _Listed(axes))
+    return first if is_same else Axis(first.size)
+
+
+class _Listed:
+    """Values that a message names, separated by commas; written when the message is."""
+
+    def __init__(self, values: tuple[object, ...]):
+        self.values = values
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.values))
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
 
 
 def check_alike(xs: tuple[Type, ...]) -> None:
     """Raises ``ShapeError`` unless rank, dtype and layout agree."""
     first = xs[0]
-    if any(x.rank != first.rank or x.dtype != first.dtype or x.layout != first.layout for x in xs):
-        raise ShapeError("the inputs differ in rank, dtype or layout")
+    for x in xs:
+        if x is not first and (x.rank != first.rank or x.dtype != first.dtype or x.layout != first.layout):
+            raise ShapeError("the inputs differ in rank, dtype or layout")
 
 
 @primitive(
@@ -49,20 +65,27 @@ def check_alike(xs: tuple[Type, ...]) -> None:
 )
 def add(*xs: Type) -> Type:
     """The sum of tensors of one shape."""
+    first = xs[0]
+    if xs.count(first) == len(xs):
+        return first
     check_alike(xs)
-    axes = [shared(column) for column in zip(*(x.axes for x in xs), strict=True)]
-    return Type(axes, xs[0].dtype, xs[0].layout)
+    axes = [shared(column) for column in zip(*[x.axes for x in xs], strict=True)]
+    return interned(tuple(axes), first.dtype, first.layout)
 
 
 @primitive(torch=lambda *xs, axis: lambda *ts: torch.cat(ts, dim=axis), associative=True, concatenates=True)
 def cat(*xs: Type, axis: int) -> Type:
     """Concatenation along axis 1, 2, ..., in order: sizes there are added, the others must agree."""
+    first = xs[0]
     check_alike(xs)
-    check_axis(xs[0], axis)
-    axes = []
-    for index, column in enumerate(zip(*(x.axes for x in xs), strict=True), start=1):
-        axes.append(Axis(sum(a.size for a in column)) if index == axis else shared(column))
-    return Type(axes, xs[0].dtype, xs[0].layout)
+    check_axis(first, axis)
+    if xs.count(first) == len(xs):
+        return first.with_axis(axis - 1, first.axes[axis - 1].size * len(xs))
+    axes = [
+        Axis(sum([part.size for part in column])) if index == axis else shared(column)
+        for index, column in enumerate(zip(*[x.axes for x in xs], strict=True), start=1)
+    ]
+    return interned(tuple(axes), first.dtype, first.layout)
 
 
 def _product(x: Type, y: Type) -> Type:
@@ -70,10 +93,11 @@ def _product(x: Type, y: Type) -> Type:
     check_alike((x, y))
     if x.rank < 2:
         raise ShapeError("a matrix product needs two axes or more")
-    leading = [shared(pair) for pair in zip(x.axes[:-2], y.axes[:-2], strict=True)]
     if x.axes[-1].size != y.axes[-2].size:
-        raise ShapeError(f"the last axis of the first, {x.axes[-1].size}, is not the last but one of the second")
-    return Type([*leading, x.axes[-2], y.axes[-1]], x.dtype, x.layout)
+        size = x.axes[-1].size
+        raise ShapeError("the last axis of the first, {}, is not the last but one of the second", size)
+    leading = [shared(pair) for pair in zip(x.axes[:-2], y.axes[:-2], strict=True)]
+    return interned((*leading, x.axes[-2], y.axes[-1]), x.dtype, x.layout)
 
 
 def _product_macs(x: Type, y: Type) -> int:

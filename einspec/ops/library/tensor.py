@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
 from einspec.ops.declare import combinator, primitive
-from einspec.types import Axis, Type, parse_type
+from einspec.types import Axis, Type, interned, parse_type
 
 torch: Any = LazyModule("torch")
 functional: Any = LazyModule("torch.nn.functional")
@@ -147,20 +148,24 @@ def flatten(x: Type) -> Type:
     return Type((x.elements,), x.dtype)
 
 
-def _order(order: str) -> tuple[int, ...]:
-    return tuple(int(digit) - 1 for digit in order)
+@functools.cache
+def _order(order: str) -> tuple[int, ...] | None:
+    """The axes that an order names, from 0; None for what is no order. Few are ever written."""
+    axes = tuple(int(digit) - 1 for digit in order if digit.isdecimal())
+    return axes if sorted(axes) == list(range(len(order))) else None
 
 
 @primitive(
-    torch=lambda x, order: lambda t: t.permute(0, *(axis + 1 for axis in _order(order))),
+    torch=lambda x, order: lambda t: t.permute(0, *map(int, order)),
     permutes=True,
     zero="zeros",
 )
 def permute(x: Type, order: str) -> Type:
     """The axes in another order: ``213`` swaps the first two of three. The layout stays."""
-    if sorted(order) != [str(axis + 1) for axis in range(x.rank)]:
-        raise ShapeError(f"{order} is not an order of {x.rank} axes")
-    return Type([x.axes[axis] for axis in _order(order)], x.dtype, x.layout)
+    places = _order(order)
+    if places is None or len(places) != x.rank:
+        raise ShapeError("{} is not an order of {} axes", order, x.rank)
+    return interned(tuple([x.axes[place] for place in places]), x.dtype, x.layout)
 
 
 @primitive(
@@ -172,9 +177,9 @@ def group(x: Type, n: int, axis: int) -> tuple[Type, ...]:
     """Splits axis 1, 2, ... into n equal parts, in order: (n a, ...) -> n times (a, ...)."""
     check_axis(x, axis)
     if n > MOST_PARTS:
-        raise ShapeError(f"{n} parts: expected at most {MOST_PARTS:,}")
+        raise ShapeError("{} parts: expected at most {:,}", n, MOST_PARTS)
     if n < 1 or x.axes[axis - 1].size % n:
-        raise ShapeError(f"{n} does not divide axis {axis}")
+        raise ShapeError("{} does not divide axis {}", n, axis)
     return (x.with_axis(axis - 1, x.axes[axis - 1].size // n),) * n
 
 
@@ -183,14 +188,14 @@ def narrow(x: Type, axis: int, start: int, stop: int) -> Type:
     """Places start to stop, from 0, of axis 1, 2, ...: (n, ...) -> (stop - start, ...)."""
     check_axis(x, axis)
     if not 0 <= start < stop <= x.axes[axis - 1].size:
-        raise ShapeError(f"{start} to {stop} is no range of an axis of {x.axes[axis - 1]}")
+        raise ShapeError("{} to {} is no range of an axis of {}", start, stop, x.axes[axis - 1])
     return x.with_axis(axis - 1, stop - start)
 
 
 def check_axis(x: Type, axis: int) -> None:
     """Raises ``ShapeError`` unless the axis, counted from 1, is one of x."""
     if not 1 <= axis <= x.rank:
-        raise ShapeError(f"there is no axis {axis}")
+        raise ShapeError("there is no axis {}", axis)
 
 
 @primitive(
@@ -223,7 +228,7 @@ def window(size: int, kernel: int, stride: int, padding: int, dilation: int = 1)
         )
     reach = dilation * (kernel - 1) + 1
     if size + 2 * padding < reach:
-        raise ShapeError(f"a size of {size} with padding {padding} is smaller than the window of {reach}")
+        raise ShapeError("a size of {} with padding {} is smaller than the window of {}", size, padding, reach)
     return (size + 2 * padding - reach) // stride + 1
 
 
