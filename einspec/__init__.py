@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from einspec.grammar.model import Grammar as Grammar
     from einspec.space import Architecture as Architecture
     from einspec.space import Derivation as Derivation
+    from einspec.space import Estimate as Estimate
     from einspec.space import Limits as Limits
     from einspec.space import Space as Space
     from einspec.space import load as load
@@ -42,6 +43,7 @@ _HOMES = {
     "Architecture": "einspec.space",
     "Axis": "einspec.types",
     "Derivation": "einspec.space",
+    "Estimate": "einspec.space",
     "Grammar": "einspec.grammar.model",
     "Limits": "einspec.space",
     "Space": "einspec.space",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from einspec.space.architecture import Architecture as Architecture
+from einspec.space.counting import Estimate as Estimate
 from einspec.space.derivation import Derivation as Derivation
 from einspec.space.limits import Limits as Limits
 from einspec.space.space import Space as Space

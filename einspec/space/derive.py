@@ -216,8 +216,11 @@ class TypedChild(Child, Address):
         "nonterminal",
         "outputs",
         "parent",
+        "plan",
         "run",
     )
+    plan: Any
+    """What the chooser that picked its member notes for the choices below."""
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,16 +12,17 @@ from typing import TYPE_CHECKING
 from einspec.errors import SamplingError, ShapeError
 from einspec.recursion import MAX_DEPTH, deep
 from einspec.space.architecture import Architecture
-from einspec.space.choosers import Odometer, script_chooser
+from einspec.space.choosers import Odometer, RandomChooser, script_chooser
 from einspec.space.derive import Chooser, Rejected, Run, evaluate
 from einspec.space.limits import Limits
+from einspec.space.sizes import SizedChooser, is_separable
+from einspec.space.wanted import Wanted
 from einspec.text import plural
 
 if TYPE_CHECKING:
     from einspec.space.derivation import Derivation
     from einspec.space.space import Space
 
-Where = Callable[[Architecture], bool]
 _MOST_REASONS = 5
 
 
@@ -52,19 +54,56 @@ def _reason(error: ShapeError) -> str:
     return str(error).split(" does not accept ")[0].split(":")[0].split("(")[0]
 
 
-def draw(space: Space, choose: Chooser, limits: Limits, where: Where | None) -> Architecture:
-    """The first attempt that succeeds. Raises ``SamplingError`` when the attempts run out, with what rejected them."""
+def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Architecture:
+    """The first attempt that succeeds and is what was asked for.
+
+    Raises ``SamplingError`` when the attempts run out, with what rejected them.
+    """
+    choose, begin = _proposals(space, rng, limits, asked)
     rejections = Rejections()
+    fitted = 0
     for _ in range(limits.attempts):
+        if begin is not None:
+            begin()
         try:
             arch = attempt(space, choose, limits)
         except Rejected as rejected:
             rejections.note(rejected)
             continue
-        if where is None or where(arch):
+        fitted += 1
+        misfit = asked.misfit(arch)
+        if misfit is None:
             return arch
-        rejections.counts["where"] += 1
-    raise SamplingError(exhausted(f"no architecture of {space.name}", limits, rejections))
+        rejections.counts[misfit] += 1
+    what = f"no architecture of {space.name}" + (f" with {asked.text()}" if asked.text() else "")
+    message = exhausted(what, limits, rejections)
+    if begin is not None:
+        share = f"{100 * fitted / limits.attempts:.2g} %"
+        message += f"; of the derivations with {asked.nodes} nodes, {share} fit their types"
+    raise SamplingError(message)
+
+
+def _proposals(
+    space: Space, rng: random.Random, limits: Limits, asked: Wanted
+) -> tuple[Chooser, Callable[[], object] | None]:
+    """The chooser of attempts, and what begins each where sizes are drawn first."""
+    if asked.nodes is None:
+        return RandomChooser(rng), None
+    least, most = asked.nodes.least, limits.max_nodes
+    if most is None:
+        return RandomChooser(rng), None
+    if not is_separable(space.start):
+        return RandomChooser(rng), None
+    chooser = SizedChooser(space.sizes(most), rng)
+    if not chooser.begin(least, most):
+        raise SamplingError(
+            f"no derivation of {space.name} has {_between(least, most)} nodes, types left out: ask for another size"
+        )
+    return chooser, lambda: chooser.begin(least, most)
+
+
+def _between(least: int, most: int) -> str:
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 class Rejections:

@@ -12,7 +12,8 @@ from einspec.space.choosers import RandomChooser, below
 from einspec.space.derivation import Derivation
 from einspec.space.derive import Rejected
 from einspec.space.limits import Limits
-from einspec.space.sampling import Rejections, Where, attempt, evaluation_depth, exhausted
+from einspec.space.sampling import Rejections, attempt, evaluation_depth, exhausted
+from einspec.space.wanted import Where
 
 if TYPE_CHECKING:
     from einspec.space.space import Space
