@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from einspec.errors import CompileError
 
-MOST_TRIALS = 20_000
-"""Nodes singled out in one labelling; only built-up graphs come near it."""
+MOST_WORK = 2_000_000
+"""Colours computed in one labelling, some seconds; only built-up graphs come near it."""
 
 _MASK = (1 << 64) - 1
 _INTO, _OUT_OF, _OWN, _SINGLED_OUT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F
@@ -48,7 +48,7 @@ def canonical_order(graph: Labelled) -> list[int]:
     """The vertices in an order that every isomorphic graph has too, up to symmetries.
 
     The edges must make no circle, and point from lower to higher vertices. Raises ``CompileError`` for a graph
-    whose symmetries need more than ``MOST_TRIALS`` trials.
+    whose symmetries need more than ``MOST_WORK``.
     """
     return _Labelling(graph).order()
 
@@ -70,7 +70,10 @@ class _Labelling:
         for target, edges in enumerate(self.inputs):
             for source, place in edges:
                 self.outputs[source].append((target, place))
-        self.trials = 0
+        self.work = 0
+        self.most_work = max(MOST_WORK, 100 * len(self.hashes))
+        self.is_quick = False
+        self.symmetries: list[list[tuple[int, int]]] = []
 
     def order(self) -> list[int]:
         """The canonical order of all vertices."""
@@ -105,6 +108,12 @@ class _Labelling:
         colours = list(colours)
         classes = len({colours[vertex] for vertex in vertices})
         while classes < len(vertices):
+            self.work += len(vertices)
+            if self.work > self.most_work:
+                raise CompileError(
+                    f"this graph is too symmetric to be identified: more than {self.most_work:,} steps; its key cannot "
+                    "be computed"
+                )
             new = [
                 _mix(
                     colours[vertex] * _OWN
@@ -146,31 +155,65 @@ class _Labelling:
         yield from (target for target, _ in self.outputs[vertex])
 
     def single_out(self, cells: dict[int, list[int]], vertices: list[int], colours: list[int]) -> list[int]:
-        """The least outcome over the vertices of the smallest class, each singled out in turn."""
-        cell = min(cells.items(), key=lambda item: (len(item[1]), item[0]))[1]
+        """The least outcome over the vertices of the smallest class, each singled out in turn.
+
+        A vertex that a symmetry maps to one that was tried gives the same outcome. Symmetries are those found below,
+        which leave everything singled out so far in its place, and those that one quick outcome of each vertex shows.
+        """
+        _, cell = min(cells.items(), key=lambda item: (len(item[1]), item[0]))
+        if self.is_quick:
+            return self.label(vertices, self.marked(colours, cell[0]))
+        cell = self.least_refined(cell, vertices, colours)
         orbits = _Orbits(vertices)
+        known = len(self.symmetries)
         found: list[tuple[int, list[int]]] = []
         tried: list[int] = []
+        quick = self.quick_outcome(vertices, colours, cell[0])
         for vertex in cell:
+            for pairs in self.symmetries[known:]:
+                for a, b in pairs:
+                    orbits.join(a, b)
+            known = len(self.symmetries)
             if any(orbits.find(vertex) == orbits.find(other) for other in tried):
                 continue
-            self.trials += 1
-            if self.trials > MOST_TRIALS:
-                raise CompileError(
-                    f"this graph is too symmetric to be identified: more than {MOST_TRIALS:,} trials; "
-                    "its key cannot be computed"
-                )
+            if tried and self.note_symmetry(quick, self.quick_outcome(vertices, colours, vertex)):
+                continue
             tried.append(vertex)
-            marked = list(colours)
-            marked[vertex] = _mix(colours[vertex] * _SINGLED_OUT + 1)
-            order = self.label(vertices, marked)
+            order = self.label(vertices, self.marked(colours, vertex))
             form = self.form(order, colours)
             for other_form, other in found:
-                if other_form == form and self.is_symmetry(other, order):
-                    for a, b in zip(other, order, strict=True):
-                        orbits.join(a, b)
+                if other_form == form:
+                    self.note_symmetry(other, order)
             found.append((form, order))
         return min(found, key=lambda outcome: outcome[0])[1]
+
+    def least_refined(self, cell: list[int], vertices: list[int], colours: list[int]) -> list[int]:
+        """The vertices of a class whose singling out gives the least colours: the others are told apart already."""
+        shapes: dict[int, list[int]] = {}
+        for vertex in cell:
+            refined = self.refined(vertices, self.marked(colours, vertex))
+            shapes.setdefault(_mix(sum(_mix(refined[other]) for other in vertices)), []).append(vertex)
+        return min(shapes.items(), key=lambda item: (len(item[1]), item[0]))[1]
+
+    def marked(self, colours: list[int], vertex: int) -> list[int]:
+        """The colours with one vertex singled out."""
+        marked = list(colours)
+        marked[vertex] = _mix(colours[vertex] * _SINGLED_OUT + 1)
+        return marked
+
+    def quick_outcome(self, vertices: list[int], colours: list[int], vertex: int) -> list[int]:
+        """Some outcome with a vertex singled out: below it the first vertex of each class is, whichever it is."""
+        self.is_quick = True
+        order = self.label(vertices, self.marked(colours, vertex))
+        self.is_quick = False
+        return order
+
+    def note_symmetry(self, order: list[int], other: list[int]) -> bool:
+        """Whether mapping one order to the other is a symmetry; remembered if so."""
+        if not self.is_symmetry(order, other):
+            return False
+        self.symmetries.append([(a, b) for a, b in zip(order, other, strict=True) if a != b])
+        return True
 
     def is_symmetry(self, order: list[int], other: list[int]) -> bool:
         """Whether mapping one order to the other keeps labels and edges."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from einspec.compiler.graph import Context, Graph, Slot
+from einspec.compiler.graph import Graph, Slot
 from einspec.compiler.key import numbering
 from einspec.compiler.simplify import simplify
 from einspec.compiler.unfold import MOST_NODES, written_out
@@ -114,15 +115,39 @@ def _shape(node: Derivation) -> tuple[object, ...]:
     return tuple(node.ops()) if node.size <= _LARGEST_SHAPE else (id(node),)
 
 
-def moved(slot: Slot, numbers: dict[int, int]) -> Slot | None:
-    """The slot at the same place under other numbers; None where a node on the way has no partner."""
+def partners(theirs: Iterable[Slot], ours: Iterable[Slot], a: Derivation, b: Derivation) -> dict[Slot, Slot]:
+    """Slots of one derivation with those at the same place of another, as far as the two have nodes in common.
+
+    Copies of a body correspond by their index, as many as both have.
+    """
+    numbers = common_nodes(a, b)
+    names = [node.op_name for node in a.walk()]
+    places = {_place(slot): slot for slot in ours}
+    found: dict[Slot, Slot] = {}
+    for slot in theirs:
+        place = _moved(_place(slot), numbers, names[slot.number])
+        if place in places:
+            found[slot] = places[place]
+    return found
+
+
+def _place(slot: Slot) -> Slot:
+    """The slot without how many copies there are: ``("copy4of", n, i)`` and ``("copy8of", n, i)`` are one place."""
+    context = tuple((_COPY.sub("copyof", kind), number, index) for kind, number, index in slot.context)
+    return Slot(slot.number, slot.name, context)
+
+
+_COPY = re.compile(r"copy\d+of")
+
+
+def _moved(slot: Slot, numbers: dict[int, int], op_name: str) -> Slot | None:
+    """The slot at the same place under other numbers; None where a node on the way has no partner.
+
+    ``op_name`` is the op of the slot's node: names begin with it and the number, and may hold other numbers.
+    """
     number = numbers.get(slot.number)
-    if number is None:
+    if number is None or any(at not in numbers for _, at, _ in slot.context):
         return None
-    steps: list[tuple[str, int, int]] = []
-    for kind, at, index in slot.context:
-        if at not in numbers:
-            return None
-        steps.append((kind, numbers[at], index))
-    context: Context = tuple(steps)
-    return Slot(number, re.sub(rf"_{slot.number}(?=_|$)", f"_{number}", slot.name, count=1), context)
+    context = tuple((kind, numbers[at], index) for kind, at, index in slot.context)
+    rest = slot.name.removeprefix(f"{op_name}_{slot.number}")
+    return Slot(number, f"{op_name}_{number}{rest}", context)

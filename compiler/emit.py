@@ -16,6 +16,7 @@ from torch import fx, nn
 
 from einspec.compiler.graph import Copy, Graph, Node, Slot
 from einspec.compiler.modules import Copies, MeanHead
+from einspec.compiler.sharing import shared
 from einspec.errors import CompileError, EinspecError
 from einspec.ops.declare import Primitive
 from einspec.space.architecture import Architecture
@@ -48,7 +49,7 @@ def compile(arch: Architecture, head: Head = None, *, fuse: bool = True, seed: i
         )
     with torch.random.fork_rng(devices=[]):
         model = _Emitter(seed).module(
-            arch.graph, (), _identifiers(arch.space.input_types), head, is_tuple=isinstance(arch.output, tuple)
+            shared(arch.graph), (), _identifiers(arch.space.input_types), head, is_tuple=isinstance(arch.output, tuple)
         )
     model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
     model.__dict__["architecture"] = arch

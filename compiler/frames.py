@@ -8,7 +8,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from einspec.compiler.graph import Context, Slot
@@ -26,14 +25,28 @@ MOST_VISITS = 1_000_000
 """Calls of children in one evaluation; a derivation that is replayed by replays multiplies them."""
 
 
-@dataclass(slots=True)
 class Frame:
     """One run of a combinator: which node, under which calls, and what it has called so far."""
 
-    number: int
-    label: str
-    context: Context
-    counts: Counter[str] = field(default_factory=Counter)
+    __slots__ = ("_counts", "context", "name", "number")
+
+    def __init__(self, number: int, name: str, context: Context):
+        self.number = number
+        self.name = name
+        self.context = context
+        self._counts: Counter[str] | None = None
+
+    @property
+    def label(self) -> str:
+        """The op with its node's number: what its weights are called."""
+        return f"{self.name}_{self.number}"
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each primitive was called, and each bound child."""
+        if self._counts is None:
+            self._counts = Counter()
+        return self._counts
 
 
 class Evaluator(ABC):
@@ -87,7 +100,7 @@ class Evaluator(ABC):
             if name in environment.bindings:
                 attributes[name] = BoundHandle(environment.bindings[name], self, environment)
         outer = self.frame
-        self.frame = Frame(number, f"{op.name}_{number}", context)
+        self.frame = Frame(number, op.name, context)
         try:
             return op.call(inputs, node.args, tuple(handles), attributes)
         finally:

@@ -156,6 +156,16 @@ class Graph:
         return sum(sum(node.op is not None for node in graph.nodes) for graph, _ in self.graphs())
 
     @property
+    def keeps_weights(self) -> bool:
+        """Whether simplification can take away nothing that owns weights: no zeros, and all that is made is read."""
+        for part, _ in self.graphs():
+            read = {port for node in part.nodes for port in node.inputs} | set(part.outputs)
+            made = len(part.inputs) + sum(len(node.outputs) for node in part.nodes)
+            if len(read) < made or any(node.op is not None and node.op.name == "zeros" for node in part.nodes):
+                return False
+        return True
+
+    @property
     def written_out(self) -> int:
         """Nodes if every copy were written out."""
         return sum(times * sum(node.op is not None for node in graph.nodes) for graph, times in self.graphs())

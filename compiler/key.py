@@ -26,8 +26,9 @@ def graph_key(graph: Graph) -> str:
     may depend on it. Stable across processes, machines and library versions. Past ``MOST_NODES`` with every
     copy written out, the folded graph is compared, and the key begins with ``1f:``.
     """
-    is_folded = graph.written_out > MOST_NODES
-    if not is_folded and any(node.body is not None for node in graph.nodes):
+    has_copies = any(node.body is not None for node in graph.nodes)
+    is_folded = has_copies and graph.written_out > MOST_NODES
+    if has_copies and not is_folded:
         graph = simplify(written_out(graph))
     return f"{FORMAT}{'f' if is_folded else ''}:{canonical_digest(graph)[:32]}"
 

@@ -15,6 +15,7 @@ from einspec.types import Type
 
 if TYPE_CHECKING:
     from einspec.space.architecture import Architecture
+    from einspec.space.derivation import Derivation
 
 MOST_NODES = 500_000
 """Nodes of a graph with its replicas folded; a combinator that loops in Python is written out, up to here."""
@@ -28,31 +29,60 @@ def lower(arch: Architecture) -> Graph:
     return deep(arch.derivation.depth, lambda: Lowering().graph(arch))
 
 
+def lower_subtree(node: Derivation, inputs: tuple[Type, ...]) -> tuple[Graph, Outputs]:
+    """The graph of a derivation at some inputs, with all that it makes, read or not, and its output types.
+
+    The derivation must read no attributes and call nothing that is bound around it.
+    """
+    lowering = Lowering(prunes=False)
+    graph, result = deep(node.depth, lambda: lowering.derived(node, inputs))
+    return graph, tuple(value.type for value in result) if isinstance(result, tuple) else result.type
+
+
+def owners(graph: Graph) -> list[tuple[int, object, int]] | None:
+    """The nodes with weights of a graph that is not pruned: which node of the derivation each belongs to, its op,
+    arguments and input types, and in how many copies. None where simplification could take some of them away.
+    """
+    if not graph.keeps_weights:
+        return None
+    return [
+        (node.slot.number, (node.op, node.args, node.attributes, node.input_types), times)
+        for part, times in graph.graphs()
+        for node in part.nodes
+        if node.slot is not None
+    ]
+
+
 class GraphValue(FlowingValue):
     """A port of the graph that is being made."""
 
     __slots__ = ("port",)
 
     def __init__(self, evaluator: Evaluator, type: Type, port: Port):
-        super().__init__(evaluator, type)
-        self.port = port
+        self.evaluator, self.type, self.port = evaluator, type, port
 
 
 class Lowering(Evaluator):
     """Collects nodes as primitives are applied."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, prunes: bool = True) -> None:
         super().__init__()
+        self.pruned = pruned if prunes else _as_it_is
         self.nodes: list[Node] = []
         self.total = 0
         self.owners: dict[Slot, Any] = {}
+        self.named: dict[str, Primitive] = {}
 
     def graph(self, arch: Architecture) -> Graph:
         """The graph of an architecture, pruned."""
-        inputs = arch.space.inputs
+        return self.derived(arch.derivation, arch.space.inputs)[0]
+
+    def derived(self, node: Derivation, inputs: tuple[Type, ...]) -> tuple[Graph, Any]:
+        """The graph of a derivation at some inputs, and the values at its outputs."""
         values = tuple(GraphValue(self, kind, (-1, i)) for i, kind in enumerate(inputs))
-        outputs = _as_tuple(self.run(arch.derivation, values))
-        return pruned(Graph(inputs, tuple(self.nodes), tuple(value.port for value in outputs)))
+        result = self.run(node, values)
+        ports = tuple(value.port for value in _as_tuple(result))
+        return self.pruned(Graph(inputs, tuple(self.nodes), ports)), result
 
     def emit(
         self,
@@ -62,15 +92,21 @@ class Lowering(Evaluator):
         attributes: dict[str, Any],
         slot: Slot | None,
     ) -> Any:
-        kinds = tuple(value.type for value in inputs)
-        pairs = tuple(sorted(attributes.items()))
-        outputs = _infer(op, kinds, args, pairs)
+        kinds = tuple([value.type for value in inputs])
+        if self.named.setdefault(op.name, op) is not op:
+            raise CompileError(
+                f"two primitives are called {op.name}, of {self.named[op.name].__module__} and of {op.__module__}: "
+                "nodes are told apart by the names of their ops; give one of them another, with name=..."
+            )
+        pairs = tuple(sorted(attributes.items())) if attributes else ()
+        outputs = op.infer(kinds, args, attributes) if pairs else _infer(op, kinds, args)
         if slot is not None:
             self._own(op, kinds, args, attributes, slot)
         types = outputs if isinstance(outputs, tuple) else (outputs,)
-        index = self._add(Node(op, args, pairs, tuple(value.port for value in inputs), kinds, types, slot))
-        values = tuple(GraphValue(self, kind, (index, i)) for i, kind in enumerate(types))
-        return values if isinstance(outputs, tuple) else values[0]
+        index = self._add(Node(op, args, pairs, tuple([value.port for value in inputs]), kinds, types, slot))
+        if isinstance(outputs, tuple):
+            return tuple([GraphValue(self, kind, (index, i)) for i, kind in enumerate(types)])
+        return GraphValue(self, outputs, (index, 0))
 
     def each(self, handle: Handle, values: tuple[Any, ...]) -> tuple[Any, ...]:
         parts = [_as_tuple(value) for value in values]
@@ -82,7 +118,7 @@ class Lowering(Evaluator):
         inputs = tuple(GraphValue(self, kind, (-1, i)) for i, kind in enumerate(kinds[0]))
         result = handle.enter(inputs, handle.environment, context)
         outputs = _as_tuple(result)
-        body = pruned(Graph(kinds[0], tuple(self.nodes), tuple(value.port for value in outputs), scope))
+        body = self.pruned(Graph(kinds[0], tuple(self.nodes), tuple(value.port for value in outputs), scope))
         self.nodes = outer
         found = self._copies(body, parts)
         return found if isinstance(result, tuple) else tuple(value for (value,) in found)
@@ -112,28 +148,38 @@ class Lowering(Evaluator):
     def _own(
         self, op: Primitive, kinds: tuple[Type, ...], args: tuple[Any, ...], attributes: dict[str, Any], slot: Slot
     ) -> None:
-        shapes = op.shapes(kinds, args, attributes)
-        # Where a declaration gives a number only, sharing is safe at one type alone.
-        wanted: Any = kinds if isinstance(shapes, int) else sorted(shapes.items())
-        if op.laws.has_buffers and not isinstance(shapes, int):
-            wanted = [*wanted, ("of rank", kinds[0].rank)]  # torch's batch norm is another module at each rank
-        needs = (op.name, (args, sorted(attributes.items())), wanted)
-        known = self.owners.setdefault(slot, needs)
-        if known != needs:
-            both = f"{_needs(known[2])}, and {_needs(needs[2])}"
+        use = (op, kinds, args, attributes)
+        known = self.owners.setdefault(slot, use)
+        if known is use or known == use:
+            return
+        old, new = _needs(*known), _needs(*use)
+        if old != new:
+            both = f"{_needs_text(old[2])}, and {_needs_text(new[2])}"
             error = ShapeError(f"{op.text(args)} is tied, and its calls need different weights: {both}")
             error.names_types = True
             raise error
 
 
-@lru_cache(maxsize=50_000)
-def _infer(
-    op: Primitive, kinds: tuple[Type, ...], args: tuple[Any, ...], attributes: tuple[tuple[str, Any], ...]
-) -> Outputs:
-    return op.infer(kinds, args, dict(attributes))
+def _needs(op: Primitive, kinds: tuple[Type, ...], args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    """What calls must agree in to share weights."""
+    shapes = op.shapes(kinds, args, attributes)
+    # Where a declaration gives a number only, sharing is safe at one type alone.
+    wanted: Any = kinds if isinstance(shapes, int) else sorted(shapes.items())
+    if op.laws.has_buffers and not isinstance(shapes, int):
+        wanted = [*wanted, ("of rank", kinds[0].rank)]  # torch's batch norm is another module at each rank
+    return op.name, (args, sorted(attributes.items())), wanted
 
 
-def _needs(needed: Any) -> str:
+@lru_cache(maxsize=50_000, typed=True)
+def _infer(op: Primitive, kinds: tuple[Type, ...], args: tuple[Any, ...]) -> Outputs:
+    return op.infer(kinds, args, {})
+
+
+def _as_it_is(graph: Graph) -> Graph:
+    return graph
+
+
+def _needs_text(needed: Any) -> str:
     """Shapes by name, or the input types."""
     return (
         ", ".join(f"{name} {shape}" for name, shape in needed)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from einspec.compiler.graph import Graph, Node, Port, Ports, pruned
-from einspec.errors import CompileError
+from einspec.compiler.graph import Graph, Node, Port, Ports, fits, pruned
+from einspec.errors import CompileError, ShapeError
 from einspec.ops.declare import Primitive
 from einspec.types import Type
 
@@ -55,7 +55,7 @@ class Rewriter:
         self.concerning: dict[Primitive | None, Sequence[Rule]] = {}
         self.trace: list[Fired] = []
         self.nested = 0
-        self.steps = _MOST_STEPS_PER_NODE * (len(graph.nodes) + 1)
+        self.steps = _MOST_STEPS_PER_NODE * (1 + sum(1 + len(node.inputs) for node in graph.nodes))
 
     def run(self) -> Graph:
         """The rewritten graph, without nodes that no output needs."""
@@ -92,8 +92,11 @@ class Rewriter:
     def _fired(self, rules: Sequence[Rule], node: Node) -> Ports | None:
         """What the first rule that says something makes of a node."""
         for rule in rules:
-            ports = rule.apply(self, node)
-            if ports is not None:
+            try:
+                ports = rule.apply(self, node)
+            except ShapeError:
+                continue  # an op of it refuses what the rule would give it: the rule is not for these types
+            if ports is not None and self.stands_for(ports, node):
                 self.steps -= 1
                 if self.steps < 0:
                     raise CompileError(
@@ -103,6 +106,11 @@ class Rewriter:
                 self.trace.append(Fired(rule.name, node.text()))
                 return ports
         return None
+
+    def stands_for(self, ports: Ports, node: Node) -> bool:
+        """Whether ports have the sizes, dtypes and layouts of a node's outputs: what reads them may ask for each."""
+        pairs = zip(map(self.type_of, ports), node.outputs, strict=True)
+        return all(kind is wanted or (fits(kind, wanted) and kind.layout == wanted.layout) for kind, wanted in pairs)
 
     def apply(
         self, op: Primitive, args: tuple[Any, ...], inputs: Ports, attributes: tuple[tuple[str, Any], ...] = ()
@@ -143,4 +151,5 @@ def _identity(node: Node) -> object | None:
     if laws.owns_parameters or laws.has_buffers or laws.random:
         return None
     inputs: object = tuple(sorted(node.inputs)) if laws.commutative else node.inputs
-    return node.op.name, node.args, node.attributes, inputs
+    # Python takes 1, 1.0 and True for equal; ops need not.
+    return node.op, node.args, tuple(map(type, node.args)), repr(node.attributes) if node.attributes else "", inputs

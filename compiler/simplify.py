@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from einspec.compiler.costs import costs, node_macs
-from einspec.compiler.graph import Graph
+from einspec.compiler.graph import Graph, Node
 from einspec.compiler.rewriting import Fired, Rewriter, Rule
 from einspec.compiler.rules import RULES
 from einspec.compiler.rules.common import is_function, library
@@ -31,13 +31,14 @@ def normal_form(graph: Graph) -> Graph:
 def _may_share(graph: Graph) -> bool:
     """Whether writing the copies out may save anything: cheap to say, and seldom so.
 
-    Nodes with weights never merge, and no rule changes their types. They go where zeros reach them or nothing reads
-    what they make. Products merge where they read nothing that a copy's own weights have made.
+    Nodes with weights never merge, and no rule changes their types. They go where zeros reach them, or nothing reads
+    what they make, or only a range of it. Products merge where they read nothing that a copy's own weights have made,
+    and an associative op may cost less where more of it is seen at once.
     """
     parts = [part for part, _ in graph.graphs()]
     if len(parts) == 1:
         return False
-    return any(_has_unread(part) or _has_zeros(part) for part in parts) or any(map(_has_free_products, parts[1:]))
+    return any(_has_unread(part) or any(map(_may_go, part.nodes)) for part in parts) or _has_free_products(parts)
 
 
 def _has_unread(graph: Graph) -> bool:
@@ -45,16 +46,40 @@ def _has_unread(graph: Graph) -> bool:
     return any((i, output) not in read for i, node in enumerate(graph.nodes) for output in range(len(node.outputs)))
 
 
-def _has_zeros(graph: Graph) -> bool:
-    return any(node.op is library("zeros") for node in graph.nodes)
+def _may_go(node: Node) -> bool:
+    """Whether a node may make others unneeded, or cost less when it is joined with others."""
+    op = node.op
+    return op in (library("zeros"), library("narrow")) or (
+        op is not None and op.laws.associative and node_macs(node) > 0
+    )
 
 
-def _has_free_products(body: Graph) -> bool:
-    is_free: list[bool] = []
-    for node in body.nodes:
-        is_free.append(is_function(node) and all(source < 0 or is_free[source] for source, _ in node.inputs))
-        if is_free[-1] and node_macs(node):
-            return True
+def _has_free_products(parts: list[Graph]) -> bool:
+    """Whether a product may be the same in several copies, or read what may be.
+
+    A port is *free* in a body if no weights of a copy's own have a part in it, and *common* if it is a free output of
+    copies or made from one.
+    """
+    free_outputs: dict[int, list[bool]] = {}
+    for part in reversed(parts):  # bodies before what holds them
+        free: list[list[bool]] = []
+        common: list[list[bool]] = []
+        in_body = part is not parts[0]
+        for node in part.nodes:
+            is_free = all(in_body if source < 0 else free[source][output] for source, output in node.inputs)
+            is_common = any(source >= 0 and common[source][output] for source, output in node.inputs)
+            if node.body is not None:
+                outputs = free_outputs[id(node.body)] * node.copies
+                free.append(outputs)
+                common.append(outputs)
+                continue
+            if not is_function(node):
+                is_free = is_common = False
+            if (is_free or is_common) and node_macs(node):
+                return True
+            free.append([is_free] * len(node.outputs))
+            common.append([is_common] * len(node.outputs))
+        free_outputs[id(part)] = [in_body if source < 0 else free[source][output] for source, output in part.outputs]
     return False
 
 

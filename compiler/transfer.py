@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from einspec.compiler.correspondence import common_nodes, correspondence, moved
+from einspec.compiler.correspondence import correspondence, partners
 from einspec.compiler.graph import Copy, Graph, Slot
 from einspec.compiler.unfold import MOST_NODES
 from einspec.errors import CompileError
@@ -39,8 +39,8 @@ def transfer(source: nn.Module, destination: nn.Module) -> Transfer:
 
     Isomorphic architectures correspond wholly: afterwards both modules compute the same, head included if it has
     the same shape. Otherwise what is unchanged from the root of the derivations down is carried over first, then
-    equal subtrees that have moved. Raises ``CompileError`` for modules that ``compile`` has not made, or of spaces
-    with different inputs.
+    equal subtrees that have moved; of the copies of a body as many as both have. Raises ``CompileError`` for modules
+    that ``compile`` has not made, or of spaces with different inputs.
     """
     a, b = architecture_of(source), architecture_of(destination)
     if a.space.inputs != b.space.inputs:
@@ -49,11 +49,10 @@ def transfer(source: nn.Module, destination: nn.Module) -> Transfer:
         )
     theirs, ours = slot_paths(a.graph, source), slot_paths(b.graph, destination)
     if a.key == b.key and a.graph.written_out <= MOST_NODES:
-        partners: dict[Slot, Slot | None] = {**correspondence(a, b)}
+        slots = correspondence(a, b)
     else:
-        numbers = common_nodes(a.derivation, b.derivation)
-        partners = {slot: moved(slot, numbers) for slot in theirs}
-    pairs = [(theirs[x], ours[y]) for x, y in partners.items() if x in theirs and y is not None and y in ours]
+        slots = partners(theirs, ours, a.derivation, b.derivation)
+    pairs = [(theirs[x], ours[y]) for x, y in slots.items() if x in theirs and y in ours]
     if hasattr(source, "head") and hasattr(destination, "head"):
         pairs.append(("head", "head"))
     carried: list[tuple[str, str]] = []

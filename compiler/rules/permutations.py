@@ -14,10 +14,11 @@ def compose_permutations(rewriter: Rewriter, node: Node) -> Ports | None:
     if list(order) == sorted(order):
         return node.inputs
     maker = rewriter.maker(node.inputs[0])
-    if maker is None or maker.op is not node.op:
+    if maker is None or maker.op is not node.op or maker.attributes != node.attributes:
         return None
     inner: str = maker.args[0]
-    return rewriter.apply(node.op, ("".join(inner[int(digit) - 1] for digit in order),), maker.inputs)
+    composed = "".join(inner[int(digit) - 1] for digit in order)
+    return rewriter.apply(node.op, (composed,), maker.inputs, node.attributes)
 
 
 def lift_permutation(rewriter: Rewriter, node: Node) -> Ports | None:

@@ -84,8 +84,8 @@ RULES = (
     Rule(
         "collect",
         "f(x, x, y) = f(2 x, y)",
-        "f is commutative and has a multiple",
-        lambda op: op is not None and op.laws.multiple is not None,
+        "f is commutative and associative, and has a multiple",
+        lambda op: op is not None and op.laws.multiple is not None and op.laws.commutative and op.laws.associative,
         collect,
     ),
     Rule(

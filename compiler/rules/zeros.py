@@ -9,11 +9,17 @@ from einspec.types import Type
 
 
 def zeros(rewriter: Rewriter, kind: Type) -> Port:
-    """Zeros of a type, hanging on the graph's first input, which only lends its batch.
+    """Zeros of a type, hanging on an input of the graph, which only lends its batch and the precision of its numbers.
 
     How their axes are composed does not matter to a tensor, and rewriting may change it: the sizes are written plainly.
     """
-    return rewriter.apply(library("zeros"), (_plain(kind),), ((-1, 0),))[0]
+    return rewriter.apply(library("zeros"), (_plain(kind),), (_hook(rewriter, kind),))[0]
+
+
+def _hook(rewriter: Rewriter, kind: Type) -> Port:
+    """The first input of the dtype, else the first."""
+    inputs = rewriter.graph.inputs
+    return -1, next((place for place, given in enumerate(inputs) if given.dtype == kind.dtype), 0)
 
 
 def _plain(kind: Type) -> str:
@@ -21,9 +27,10 @@ def _plain(kind: Type) -> str:
 
 
 def rehang_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
-    if node.inputs == ((-1, 0),) and node.args[0] == _plain(node.outputs[0]):
+    kind = node.outputs[0]
+    if node.inputs == (_hook(rewriter, kind),) and node.args[0] == _plain(kind):
         return None
-    return (zeros(rewriter, node.outputs[0]),)
+    return (zeros(rewriter, kind),)
 
 
 def absorb_zeros(rewriter: Rewriter, node: Node) -> Ports | None:

@@ -32,7 +32,8 @@ class Laws:
     random: bool = False
     """Two calls on one input may differ."""
     pointwise: bool = False
-    """Each output number depends on the input number at the same place only."""
+    """Each output number depends on the input numbers at the same place only, and in the same way at every place:
+    permuting the axes before it or after it is the same."""
     commutative: bool = False
     """The order of the inputs does not matter."""
     associative: bool = False
@@ -98,6 +99,7 @@ class Primitive(_Op):
             raise TypeError(f"{self.name} owns parameters: say how many with params=, as a function of its types")
         if params is not None:
             laws = replace(laws, owns_parameters=True)
+        _check_declaration(self.name, laws)
         self._argument_names = tuple(argument.name for argument in self.signature.arguments)
         self.torch = torch
         self.laws = laws
@@ -177,6 +179,23 @@ class Primitive(_Op):
         if self.signature.inputs is None and args:
             return function(*inputs, **dict(zip(self._argument_names, args, strict=True)), **attributes)
         return function(*inputs, *args, **attributes)
+
+
+_OF_FUNCTIONS = ("associative", "identity", "multiple", "permutes", "splits", "concatenates")
+"""Laws by which nodes are joined and taken apart: a node with weights, state or chance is one of its own."""
+
+
+def _check_declaration(name: str, laws: Laws) -> None:
+    """Raises ``TypeError`` for a name that no text could hold, and for laws that mean nothing."""
+    if not name.isidentifier():
+        raise TypeError(f"name={name!r}: expected a name as Python has them, of letters, digits and _")
+    for law, known in (("zero", "zeros"), ("identity", "zeros"), ("multiple", "times")):
+        if getattr(laws, law) not in (None, known):
+            raise TypeError(f"{name}: {law}={getattr(laws, law)!r}: expected {known!r}, or nothing")
+    if laws.owns_parameters or laws.has_buffers or laws.random:
+        for law in _OF_FUNCTIONS:
+            if getattr(laws, law):
+                raise TypeError(f"{name}: {law} is a law of ops without weights, state or chance: leave it out")
 
 
 class Combinator(_Op):

@@ -7,12 +7,16 @@ import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from einspec.recursion import deep
 from einspec.space.derivation import Derivation
 
 if TYPE_CHECKING:
     from einspec.compiler.graph import Graph
     from einspec.ops.declare import Outputs
+    from einspec.space.edges import Trace
     from einspec.space.space import Space
+    from einspec.space.variation.edits import Slots
+    from einspec.space.variation.kinds import Kind
 
 
 class Architecture:
@@ -89,6 +93,37 @@ class Architecture:
     def choices(self) -> list[int]:
         """One whole number per nonterminal expanded, in the order in which they are drawn: the index of the member."""
         return list(self._choices)
+
+    @cached_property
+    def trace(self) -> Trace:
+        """What evaluating it over types saw; its variants start from there."""
+        from einspec.space.edges import trace
+
+        return trace(self)
+
+    @cached_property
+    def slots(self) -> Slots:
+        """Which nonterminal each node stands for; its variants are edits of these."""
+        from einspec.space.variation.edits import Slots
+
+        return Slots(self.space.start, self.derivation)
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """The kinds of mutation, each knowing where in it they could apply."""
+        from einspec.space.variation.kinds import KINDS
+
+        return {name: kind(self.slots, self.space.moves) for name, kind in KINDS.items()}
+
+    @cached_property
+    def weights(self) -> list[tuple[int, object, int]] | None:
+        """Its ops with weights: the node that each belongs to, what it is, and in how many copies.
+
+        None where simplification could take some of them away.
+        """
+        from einspec.compiler.lower import Lowering, owners
+
+        return owners(deep(self.depth, lambda: Lowering(prunes=False).graph(self)))
 
     @cached_property
     def graph(self) -> Graph:

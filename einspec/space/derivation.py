@@ -68,6 +68,13 @@ class Derivation:
         """The op tree in flat preorder: op, arguments, number of children. Two are equal iff their trees are."""
         return [(node.op_name, node.args, len(node.children)) for node in self.walk()]
 
+    def at(self, address: tuple[int, ...]) -> Derivation:
+        """The node at an address: the child indices from here."""
+        node = self
+        for index in address:
+            node = node.children[index]
+        return node
+
     def path_to(self, number: int) -> list[tuple[Derivation, int]]:
         """From the root to the node of a preorder number: each ancestor with the index of its child on the way."""
         path: list[tuple[Derivation, int]] = []

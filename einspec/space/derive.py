@@ -45,10 +45,15 @@ Record = Callable[[Nonterminal, Member, Inputs, Environment], None]
 """Is told of each choice at its first call, in the order in which choices are made."""
 
 
-class Run:
-    """One attempt. ``nodes`` counts the nodes drawn so far, against ``max_nodes``."""
+Known = dict[tuple[int, Inputs, object], Outputs]
+"""Outputs of subtrees, by the identity of their root, their inputs and the attributes around them."""
 
-    __slots__ = ("choose", "max_depth", "max_nodes", "nodes", "record", "replayed", "uniform", "varied_ties")
+
+class Run:
+    """One attempt. ``nodes`` counts the nodes drawn so far, against ``max_nodes``; ``known`` subtrees are taken as they
+    are."""
+
+    __slots__ = ("choose", "known", "max_depth", "max_nodes", "nodes", "record", "replayed", "uniform", "varied_ties")
 
     def __init__(
         self,
@@ -57,8 +62,10 @@ class Run:
         max_depth: float,
         record: Record | None = None,
         replayed: dict[Any, Any] | None = None,
+        known: Known | None = None,
     ):
         self.choose = choose
+        self.known = known
         # A random chooser's draws among members that all apply need neither a table nor a call.
         self.uniform: Callable[[], float] | None = getattr(choose, "uniform", None)
         self.max_nodes = max_nodes
@@ -120,6 +127,10 @@ class Run:
         """Type-checks the derivation that a child was given, drawing what is missing in it."""
         node = child.node
         assert node is not None
+        if self.known is not None:
+            outputs = self.known.get((id(node), inputs, environment.key))
+            if outputs is not None:
+                return outputs
         member = node.member
         if self.record is not None:
             nonterminal = child.nonterminal
@@ -128,8 +139,8 @@ class Run:
                 nonterminal = passed.children[0]
             self.record(nonterminal, member, inputs, environment)
         if member.is_leaf(environment):
-            outputs = member.outcome(inputs, environment)
-            return outputs if outputs is not None else self.refuse(child, member, inputs, environment)
+            found = member.outcome(inputs, environment)
+            return found if found is not None else self.refuse(child, member, inputs, environment)
         return self.combine(child, member, node.via, inputs, environment, node)
 
     def refuse(self, child: TypedChild, member: Member, inputs: Inputs, environment: Environment) -> Outputs:
@@ -282,7 +293,7 @@ class TypedChild(Child, Address):
         key = (self.node, inputs, environment.identity)
         known = self.run.replayed.get(key)
         if known is None:
-            run = Run(None, self.run.max_nodes, self.run.max_depth, None, self.run.replayed)
+            run = Run(None, self.run.max_nodes, self.run.max_depth, None, self.run.replayed, self.run.known)
             again = TypedChild(run, self.parent, self.index, self.nonterminal, environment, self.depth)
             again.node = self.node
             outputs = again.enter(inputs, environment)

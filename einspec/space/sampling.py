@@ -13,7 +13,7 @@ from einspec.errors import SamplingError, ShapeError
 from einspec.recursion import MAX_DEPTH, deep
 from einspec.space.architecture import Architecture
 from einspec.space.choosers import Odometer, RandomChooser, script_chooser
-from einspec.space.derive import Chooser, Rejected, Run, evaluate
+from einspec.space.derive import Chooser, Known, Rejected, Run, evaluate
 from einspec.space.limits import Limits
 from einspec.space.sizes import SizedChooser, is_separable
 from einspec.space.wanted import Wanted
@@ -27,11 +27,19 @@ _MOST_REASONS = 5
 
 
 def attempt(
-    space: Space, choose: Chooser, limits: Limits, given: Derivation | None = None, given_nodes: int = 0
+    space: Space,
+    choose: Chooser | None,
+    limits: Limits,
+    given: Derivation | None = None,
+    given_nodes: int = 0,
+    known: Known | None = None,
 ) -> Architecture:
-    """One attempt. Raises ``Rejected`` when it fails, with the constraint that rejected it."""
+    """One attempt. Raises ``Rejected`` when it fails, with the constraint that rejected it.
+
+    ``given`` holds what is not drawn, ``given_nodes`` of them; ``known`` subtrees are not evaluated again.
+    """
     max_nodes = math.inf if limits.max_nodes is None else limits.max_nodes
-    run = Run(choose, max_nodes, evaluation_depth(limits))
+    run = Run(choose, max_nodes, evaluation_depth(limits), known=known)
     run.nodes = given_nodes
     try:
         derivation, output = evaluate(run, space.start, space.inputs, given)

@@ -16,11 +16,12 @@ from einspec.grammar.model import Grammar
 from einspec.grammar.read import read_file, read_text
 from einspec.ops.opset import collect_ops, library_ops
 from einspec.recursion import deep
-from einspec.space import codec, counting, sampling, variation
+from einspec.space import codec, counting, sampling
 from einspec.space.architecture import Architecture
 from einspec.space.binding import bind
 from einspec.space.choosers import as_random
 from einspec.space.counting import Estimate
+from einspec.space.coverage import Coverage, coverage
 from einspec.space.derive import Address, Chooser, Rejected, Run, evaluate
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
@@ -28,6 +29,11 @@ from einspec.space.printing import Printer
 from einspec.space.probable import most_probable
 from einspec.space.sizes import SizeTable
 from einspec.space.table import Table, legal_members
+from einspec.space.variation.crossover import crossover
+from einspec.space.variation.edits import Moves
+from einspec.space.variation.kernel import propose
+from einspec.space.variation.mutation import KindLike, mutate
+from einspec.space.variation.neighbours import neighbours
 from einspec.space.wanted import WISHES, Wanted, Where, wanted
 from einspec.text import Source
 from einspec.types import Type, TypeLike, as_type
@@ -276,15 +282,77 @@ class Space:
         return codec.from_choices(self, choices)
 
     def mutate(
-        self, arch: Architecture, *, rng: int | random.Random, where: Where | None = None, **limits: int | None
+        self,
+        arch: Architecture,
+        *,
+        rng: int | random.Random,
+        kind: KindLike = None,
+        where: Where | None = None,
+        **limits: int | None,
     ) -> Architecture:
-        """Regrows the subtree of a uniformly chosen node: valid, within the limits, of another key than ``arch``.
+        """A variant of an architecture: valid, within the limits, of another key than ``arch``.
 
-        Raises ``SamplingError`` when no attempt succeeds, with what rejected how often.
+        ``kind`` is one of
+
+        * ``"regrow"``: the subtree of a uniformly chosen node is drawn anew;
+        * ``"resize"``: an op gets other arguments;
+        * ``"insert"``: a new node comes to stand above a node, its other children are drawn;
+        * ``"delete"``: a child comes to stand where its parent stands;
+        * ``"swap"``: two subtrees change places;
+
+        a dict of weights of these, or None for a mix of all. Raises ``SamplingError`` when no attempt succeeds, with
+        what rejected how often, or at once where there is nothing to apply it to.
         """
         exact = self.limits.tightened(**limits)
         sampling.check_finite(self, exact)
-        return variation.mutate(self, self.own(arch), as_random(rng), exact, where)
+        return mutate(self, self.own(arch), as_random(rng), exact, where, kind)
+
+    def propose(
+        self, arch: Architecture, *, rng: int | random.Random, **limits: int | None
+    ) -> tuple[Architecture, float]:
+        """One step of a Metropolis-Hastings walk over the space: ``(child, log_ratio)``.
+
+        A node is chosen once, its subtree drawn anew or its op given other arguments; what fails or changes nothing
+        is a step that stays, ``(arch, 0.0)``. Accepting ``child`` with probability ``min(1, exp(log_ratio))`` leaves
+        Q(. | success) as it is (Hastings 1970); for a target f Q, add ``log f(child) - log f(arch)``.
+        """
+        exact = self.limits.tightened(**limits)
+        sampling.check_finite(self, exact)
+        return propose(self, self.own(arch), as_random(rng), exact)
+
+    def crossover(
+        self,
+        first: Architecture,
+        second: Architecture,
+        *,
+        rng: int | random.Random,
+        where: Where | None = None,
+        **limits: int | None,
+    ) -> tuple[Architecture, Architecture]:
+        """Exchanges a subtree of one architecture with one of another that can stand in its place.
+
+        Both children are valid, within the limits, and of another key than the parent whose root they have.
+        Subtrees with the same input types come first. Raises ``SamplingError`` when no attempt succeeds, or at once
+        where no two subtrees could change places.
+        """
+        exact = self.limits.tightened(**limits)
+        return crossover(self, self.own(first), self.own(second), as_random(rng), exact, where)
+
+    def neighbours(self, arch: Architecture) -> Iterator[Architecture]:
+        """The architectures that differ in one member with the same children nonterminals, its children kept.
+
+        One after the other as they are asked for: node by node, in the order of the grammar, within the limits.
+        """
+        return neighbours(self, self.own(arch))
+
+    def coverage(self, archs: Iterable[Architecture]) -> Coverage:
+        """Which productions a set of architectures uses, and which never."""
+        return coverage(self, archs)
+
+    @cached_property
+    def moves(self) -> Moves:
+        """What the grammar lets stand where."""
+        return Moves(self)
 
     def own(self, arch: Architecture) -> Architecture:
         """The architecture as one of this very space. Raises ``ValueError`` for one of another grammar or input."""

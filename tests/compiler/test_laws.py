@@ -190,12 +190,25 @@ BROKEN = {
         [(4, 6), (4, 6)],
         "op at (4, 6) and (4, 6) does not keep its law 'multiple': expected that three times x is times(3) of x, and the difference is ",
     ),
-    "a multiple that is no op": (
-        several(multiple="many")(lambda *ts: sum(ts)),
-        [(4, 6), (4, 6)],
-        "op at (4, 6) and (4, 6) does not keep its law 'multiple': 'many' is no primitive of the library",
-    ),
 }
+
+
+@pytest.mark.parametrize(
+    ("laws", "message"),
+    [
+        ({"multiple": "many"}, "op: multiple='many': expected 'times', or nothing"),
+        ({"zero": "nothing"}, "op: zero='nothing': expected 'zeros', or nothing"),
+        (
+            {"associative": True, "random": True},
+            "op: associative is a law of ops without weights, state or chance: leave it out",
+        ),
+        ({"name": "an op"}, "name='an op': expected a name as Python has them, of letters, digits and _"),
+    ],
+)
+def test_declarations_that_mean_nothing(laws, message):
+    with pytest.raises(TypeError) as error:
+        primitive(**{"name": "op", **laws})(lambda *xs: xs[0])
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize("name", BROKEN)

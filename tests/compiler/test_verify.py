@@ -140,11 +140,11 @@ BROKEN = {
     ),
     "a scope of more copies": (
         changed(1, body=replace(BODY, scope=(("each", 4, 3),))),
-        "%1: the scope of its body does not end in a step of 2 copies",
+        "%1: the scope of its body does not end in a step of 2 copies\n%1 > %0: the slot pos_5_each4_2 is in 2 copies of 4, and no body around it has their scope",
     ),
     "no scope": (
         changed(1, body=replace(BODY, scope=())),
-        "%1: the scope of its body does not end in a step of 2 copies",
+        "%1: the scope of its body does not end in a step of 2 copies\n%1 > %0: the slot pos_5_each4_2 is in 2 copies of 4, and no body around it has their scope",
     ),
     "a node of a body": (in_body(slot=None), "%1 > %0: pos needs a slot"),
     "a port of a body": (in_body(inputs=((0, 0),)), "%1 > %0: input 0 comes from %0, which is not above it: a circle, or out of order"),

@@ -1,5 +1,5 @@
-"""Sums of sums, for drawings: the normal form of a residual stream x, x + f, x + f + g, ... has ever longer
-sums, and a reader expects each to go on from the one before. The same holds for concatenations."""
+"""Sums of sums, for modules and drawings: the normal form of a residual stream x, x + f, x + f + g, ... has ever
+longer sums, and each is meant to go on from the one before. The same holds for concatenations."""
 
 from __future__ import annotations
 

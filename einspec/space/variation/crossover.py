@@ -1,0 +1,121 @@
+"""Crossover: two architectures exchange subtrees that can stand in each other's place."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from einspec.errors import SamplingError
+from einspec.recursion import deep
+from einspec.space.architecture import Architecture
+from einspec.space.choosers import below
+from einspec.space.derive import Rejected
+from einspec.space.limits import Limits
+from einspec.space.sampling import Rejections, attempt, evaluation_depth, exhausted
+from einspec.space.variation.difference import differ
+from einspec.space.variation.edits import Edit, replaced, same_ops
+
+if TYPE_CHECKING:
+    from einspec.space.space import Space
+    from einspec.space.wanted import Where
+
+Pair = tuple[Architecture, Architecture]
+_TIERS = (3, 2, 1)
+"""How much must agree: nonterminal, input types and output types; the first two; the first."""
+_TRIES = 8
+"""Pairs drawn of those that agree so far, before less has to: many are of equal subtrees."""
+_WIDER = 0.1
+"""How often more is tried than what is sure to fit."""
+
+
+def crossover(
+    space: Space, first: Architecture, second: Architecture, rng: random.Random, limits: Limits, where: Where | None
+) -> Pair:
+    """See :meth:`Space.crossover`."""
+    sites = _Sites(space, first, second)
+    if not sites.tiers:
+        raise SamplingError(
+            f"no crossover of these architectures of {space.name}: no subtree of one could stand in the place of "
+            "another subtree of the other"
+        )
+    rejections = Rejections()
+
+    def tried() -> Pair:
+        for _ in range(limits.attempts):
+            pair = sites.draw(rng)
+            if pair is None:
+                rejections.counts["equal subtrees"] += 1
+                continue
+            try:
+                children = sites.exchanged(*pair, limits)
+            except Rejected as rejected:
+                rejections.note(rejected)
+                continue
+            if children is None:
+                rejections.counts["the same key"] += 1
+            elif where is not None and not all(map(where, children)):
+                rejections.counts["where"] += 1
+            else:
+                return children
+        raise SamplingError(exhausted(f"no crossover of these architectures of {space.name}", limits, rejections))
+
+    return deep(max(evaluation_depth(limits), first.depth + second.depth), tried)
+
+
+class _Sites:
+    """Which subtrees of two architectures could change places; the roots stay.
+
+    The narrower the choice, the likelier the children are valid: subtrees that take and give the same types, those
+    that take the same, and all that stand for one nonterminal.
+    """
+
+    def __init__(self, space: Space, first: Architecture, second: Architecture):
+        self.space = space
+        self.first, self.second = first, second
+        ours, theirs = _by_types(first), _by_types(second)
+        self.tiers: list[list[tuple[int, list[int]]]] = []
+        for width in _TIERS:
+            groups: dict[object, list[int]] = defaultdict(list)
+            for number, types in theirs:
+                groups[types[:width]].append(number)
+            pairs = [(number, groups[types[:width]]) for number, types in ours if types[:width] in groups]
+            if pairs:
+                self.tiers.append(pairs)
+
+    def draw(self, rng: random.Random) -> tuple[int, int] | None:
+        """A node of each that could change places, with other subtrees; None where the draw finds none."""
+        for tier, sites in enumerate(self.tiers):
+            if tier + 1 < len(self.tiers) and rng.random() < _WIDER:
+                continue
+            for _ in range(_TRIES):
+                number, candidates = sites[below(rng, len(sites))]
+                other = candidates[below(rng, len(candidates))]
+                if not same_ops(self.first.slots.nodes[number], self.second.slots.nodes[other]):
+                    return number, other
+        return None
+
+    def exchanged(self, number: int, other: int, limits: Limits) -> Pair | None:
+        """The children of one exchange; None where one of them is its parent again. Raises ``Rejected``."""
+        ours, theirs = self.first.slots.nodes[number], self.second.slots.nodes[other]
+        first = _with(self.first, Edit({number: theirs}, 0), limits)
+        second = _with(self.second, Edit({other: ours}, 0), limits) if first is not None else None
+        return (first, second) if first is not None and second is not None else None
+
+
+def _with(arch: Architecture, edit: Edit, limits: Limits) -> Architecture | None:
+    """The architecture after an edit; None where its key stays."""
+    given = replaced(arch.derivation, edit.changes)
+    child = attempt(arch.space, None, limits, given, edit.kept, arch.trace.known)
+    return child if differ(arch, child, edit) else None
+
+
+def _by_types(arch: Architecture) -> list[tuple[int, tuple[object, ...]]]:
+    """The nodes below the root, by preorder number: the nonterminal of each, what it takes, and what it gives."""
+    edges = arch.trace.edges
+    found: list[tuple[int, tuple[object, ...]]] = []
+    pairs = zip(arch.derivation.addresses(), arch.slots.nonterminals, strict=True)
+    for number, ((address, _), nonterminal) in enumerate(pairs):
+        if number:
+            found.append((number, (nonterminal.name, *edges.get(address, (number, number)))))
+    return found

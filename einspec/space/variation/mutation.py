@@ -1,0 +1,91 @@
+"""Mutation: one edit of some kind, tried until the result is valid, within the limits, and another architecture."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from einspec.errors import SamplingError
+from einspec.recursion import deep
+from einspec.space.architecture import Architecture
+from einspec.space.choosers import RandomChooser
+from einspec.space.derive import Chooser, Rejected
+from einspec.space.limits import Limits
+from einspec.space.sampling import Rejections, attempt, evaluation_depth, exhausted
+from einspec.space.variation.difference import differ
+from einspec.space.variation.edits import Edit, replaced
+from einspec.space.variation.kinds import KINDS, MIX, Kind, pick
+from einspec.text import did_you_mean
+
+if TYPE_CHECKING:
+    from einspec.space.space import Space
+    from einspec.space.wanted import Where
+
+KindLike = str | Mapping[str, float] | None
+
+
+def mutate(
+    space: Space, arch: Architecture, rng: random.Random, limits: Limits, where: Where | None, kind: KindLike
+) -> Architecture:
+    """See :meth:`Space.mutate`."""
+    kinds, weights = _kinds(space, arch, kind)
+    choose = RandomChooser(rng)
+    rejections = Rejections()
+
+    def tried() -> Architecture:
+        for _ in range(limits.attempts):
+            edit = kinds[pick(weights, rng)].edit(rng)
+            if edit is None:
+                rejections.counts["subtrees that cannot change places"] += 1
+                continue
+            try:
+                child = varied(arch, edit, choose, limits)
+            except Rejected as rejected:
+                rejections.note(rejected)
+                continue
+            if not differ(arch, child, edit):
+                rejections.counts["the same key"] += 1
+            elif where is not None and not where(child):
+                rejections.counts["where"] += 1
+            else:
+                return child
+        raise SamplingError(exhausted(f"no mutant of this architecture of {space.name}", limits, rejections))
+
+    return deep(max(evaluation_depth(limits), arch.depth), tried)
+
+
+def varied(arch: Architecture, edit: Edit, choose: Chooser, limits: Limits) -> Architecture:
+    """The architecture after an edit, what it leaves open drawn. Raises ``Rejected`` where that does not succeed."""
+    given = replaced(arch.derivation, edit.changes)
+    return attempt(arch.space, choose, limits, given, edit.kept, arch.trace.known)
+
+
+def _kinds(space: Space, arch: Architecture, asked: KindLike) -> tuple[list[Kind], list[float]]:
+    """The kinds that have somewhere to apply, with their weights. Raises ``SamplingError`` where none has."""
+    wanted = _weights(asked)
+    kinds = arch.kinds
+    able = [name for name in wanted if kinds[name].can_apply]
+    if not able:
+        reasons = "; ".join(f"{name}: {kinds[name].nothing}" for name in wanted)
+        raise SamplingError(f"no mutant of this architecture of {space.name}: {reasons}; ask for another kind")
+    return [kinds[name] for name in able], [wanted[name] for name in able]
+
+
+def _weights(asked: KindLike) -> Mapping[str, float]:
+    """The kinds that are asked for, with their weights. Raises ``ValueError`` or ``TypeError`` for anything else."""
+    if asked is None:
+        return MIX
+    given: Mapping[Any, Any] = {asked: 1.0} if isinstance(asked, str) else asked
+    if not isinstance(given, Mapping):
+        raise TypeError(f"kind={asked!r}: expected one of {', '.join(KINDS)}, or a dict of their weights")
+    for name, weight in given.items():
+        if name not in KINDS:
+            hint = did_you_mean(str(name), KINDS) or f"expected one of {', '.join(KINDS)}"
+            raise ValueError(f"kind={name!r} is no kind of mutation: {hint}")
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < float("inf"):
+            raise ValueError(f"kind={asked!r}: the weight of {name} is {weight!r}, expected a number from 0 up")
+    found = {name: float(weight) for name, weight in given.items() if weight}
+    if not found:
+        raise ValueError(f"kind={asked!r}: expected at least one kind of positive weight")
+    return found

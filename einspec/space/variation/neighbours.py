@@ -1,0 +1,32 @@
+"""Neighbours: the architectures that one other member makes of an architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from einspec.recursion import deep
+from einspec.space.architecture import Architecture
+from einspec.space.derivation import Derivation
+from einspec.space.derive import Rejected
+from einspec.space.sampling import attempt, evaluation_depth
+from einspec.space.variation.edits import replaced
+
+if TYPE_CHECKING:
+    from einspec.space.space import Space
+
+
+def neighbours(space: Space, arch: Architecture) -> Iterator[Architecture]:
+    """See :meth:`Space.neighbours`."""
+    depth = max(evaluation_depth(space.limits), arch.depth)
+    for number, node in enumerate(arch.slots.nodes):
+        nonterminal = space.nonterminals[node.member.production.symbol]
+        for member in nonterminal.members[: nonterminal.positive]:
+            if member is node.member or member.is_transparent or member.children != node.member.children:
+                continue
+            given = replaced(arch.derivation, {number: Derivation(member, node.via, node.children)})
+            try:
+                yield deep(depth, partial(attempt, space, None, space.limits, given, 0, arch.trace.known))
+            except Rejected:
+                continue
