@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ast
 import keyword
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -24,15 +25,20 @@ from einspec.compiler.graph import Context, Graph, Node, Port, Slot, all_fit
 from einspec.errors import ParseError, ShapeError
 from einspec.ops.declare import Op, Primitive
 from einspec.ops.opset import library_ops
+from einspec.space.environment import is_plain
 from einspec.text import did_you_mean
 from einspec.types import Type, parse_type
 
 _MOST_LINES = 2_000_000
+_MOST_PORTS = 2_000_000
+"""Outputs of nodes and inputs of bodies in one text, copies written out: a short line can ask for any number."""
+_DEEPEST = 200
+"""Bodies in bodies."""
 _KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "bool": (bool,)}
-_HEAD = re.compile(r"graph (?P<kinds>.+) -> (?P<ports>.*)")
-_BODY = re.compile(r"body of %(?P<node>\d+) \[(?P<scope>[^\]]*)\] (?P<kinds>.+) -> (?P<ports>.*)")
+_HEAD = re.compile(r"graph (?P<kinds>.+) ->(?P<ports>.*)")
+_BODY = re.compile(r"body of %(?P<node>\d{1,9}) \[(?P<scope>[^\]]*)\] (?P<kinds>.+) ->(?P<ports>.*)")
 _NODE = re.compile(
-    r"%(?P<index>\d+) = (?:(?P<copies>\d+) copies|(?P<op>\w+)(?P<args>\(.*\))?)"
+    r"%(?P<index>\d{1,9}) = (?:(?P<copies>\d{1,9}) copies|(?P<op>\w+)(?P<args>\(.*\))?)"
     r"(?P<inputs>(?: %(?:in|\d+)(?:\.\d+)?)*) : (?P<types>.+?)(?: \[(?P<slot>[^\]]*)\])?"
 )
 _PORT = re.compile(r"%(in|\d+)(?:\.(\d+))?")
@@ -73,7 +79,11 @@ def _value_text(value: Any) -> str:
     if isinstance(value, str):
         is_word = value.isidentifier() and value.isascii() and not keyword.iskeyword(value)
         return value if is_word and value not in ("inf", "nan") else repr(value)
-    return repr(value).replace("inf", "1e999") if isinstance(value, float) else repr(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_value_text, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, float):  # Python has no literal of these: 1e999 is infinite, and nan what infinities leave
+        return "1e999-1e999" if value != value else repr(value).replace("inf", "1e999")
+    return repr(value)
 
 
 def _ports_text(ports: tuple[Port, ...]) -> str:
@@ -116,6 +126,7 @@ class _Reader:
         self.lines = text.strip("\n").split("\n")
         self.ops = ops
         self.number = 0
+        self.ports_left = _MOST_PORTS
 
     def fail(self, message: str, number: int | None = None) -> ParseError:
         """The error at a line."""
@@ -157,8 +168,23 @@ class _Reader:
             holder = int(match["node"])
             if holder >= len(parent.nodes) or parent.nodes[holder].op is not None:
                 raise self.fail(f"%{holder} is no node with copies, so it has no body")
+            if any(other.parent is parent and other.holder == holder for other in parts):
+                raise self.fail(f"%{holder} has a body already")
+            if depth > _DEEPEST:
+                raise self.fail(f"bodies are nested more than {_DEEPEST} deep")
             part.parent, part.holder, part.scope = parent, holder, self.context(match["scope"])
+            copies = parent.nodes[holder].copies
+            self.spend(copies * (len(part.inputs) + len(part.outputs)))
+            kind, _, count = part.scope[-1] if part.scope else ("", 0, 0)
+            if (kind, count) != ("each", copies):
+                raise self.fail(f"expected a scope that ends in each:NODE:{copies}, as %{holder} has {copies} copies")
         return part
+
+    def spend(self, ports: int) -> None:
+        """Counts ports. Raises ``ParseError`` when they are too many."""
+        self.ports_left -= ports
+        if self.ports_left < 0:
+            raise self.fail(f"the nodes so far have more than {_MOST_PORTS:,} inputs and outputs, copies written out")
 
     def finished(self, part: _Part) -> Graph:
         """A part whose nodes and bodies are all read."""
@@ -168,6 +194,8 @@ class _Reader:
         for index, node in enumerate(part.nodes):
             if node.op is None and node.body is None:
                 raise self.fail(f"%{index} has copies and no body: expected 'body of %{index} ...' below")
+        if part.parent is not None and not part.nodes:
+            raise self.fail(f"the body of %{part.holder} has no node: there is nothing to copy")
         return Graph(part.inputs, tuple(part.nodes), part.outputs, part.scope)
 
     def attach(self, body: Graph, part: _Part) -> None:
@@ -194,6 +222,8 @@ class _Reader:
             raise self.fail(f"found %{index}, expected %{len(part.nodes)}: nodes are numbered in order")
         inputs = self.ports(match["inputs"])
         if match["copies"] is not None:
+            if int(match["copies"]) < 2:
+                raise self.fail(f"%{index}: expected 2 copies or more")
             part.nodes.append(Node(None, (), (), inputs, (), self.types(match["types"]), copies=int(match["copies"])))
             return
         op = self.op(match["op"])
@@ -227,13 +257,16 @@ class _Reader:
         """Arguments and attributes of a node."""
         try:
             call = ast.parse(f"f{text or '()'}", mode="eval").body
+            # No call of a call, and no method: the text in brackets is all there is.
             assert isinstance(call, ast.Call)
+            assert isinstance(call.func, ast.Name)
             args = tuple(_literal(value) for value in call.args)
             attributes = {str(named.arg): _literal(named.value) for named in call.keywords}
         except (SyntaxError, ValueError, AssertionError, MemoryError, RecursionError):
             raise self.fail(f"{op.name}{text}: expected arguments separated by commas") from None
         wanted = [_KINDS[argument.kind] for argument in op.signature.arguments]
         fit = len(args) == len(wanted) and all(type(a) in kinds for a, kinds in zip(args, wanted, strict=True))
+        fit = fit and all(map(is_plain, attributes.values()))
         if not fit or not set(attributes) <= set(op.reads):
             raise self.fail(f"{op.name}{text or '()'} does not fit {op.name}{op.signature}")
         return args, attributes
@@ -251,6 +284,7 @@ class _Reader:
         counted = re.fullmatch(r"(\d{1,7}) x (.+)", text)
         try:
             if counted is not None:
+                self.spend(int(counted[1]))
                 return (parse_type(counted[2]),) * int(counted[1])
             return tuple(parse_type(part) for part in text.split(" and "))
         except ShapeError as error:
@@ -285,4 +319,12 @@ class _Reader:
 
 
 def _literal(node: ast.expr) -> Any:
-    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
+    """A word, a number, a text, or a tuple of such."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Tuple):
+        return tuple(map(_literal, node.elts))
+    return math.nan if ast.unparse(node) == ast.unparse(_NAN) else ast.literal_eval(node)
+
+
+_NAN = ast.parse("1e999-1e999", mode="eval").body

@@ -37,7 +37,7 @@ class Environment:
                 continue
             if isinstance(value, Type) or hasattr(value, "apply"):
                 raise TypeError(f"the attribute {name} is a value that flows between ops: pass it as an input")
-            if not _is_plain(value):
+            if not is_plain(value):
                 raise TypeError(
                     f"the attribute {name}={value!r}: expected a number, a text, a truth value, None or a tuple"
                 )
@@ -61,10 +61,10 @@ class Environment:
         return tuple(self.values.get(name, _MISSING) for name in names)
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Whether a value prints the same in every process, so that keys can hold it."""
     if isinstance(value, tuple):
-        return all(map(_is_plain, value))
+        return all(map(is_plain, value))
     return value is None or isinstance(value, (bool, int, float, str))
 
 

@@ -198,3 +198,41 @@ def test_ops_of_ones_own_are_passed():
 def test_graphs_of_the_baselines_are_read_back():
     arch = einspec.load("darts", input=(3, 16, 16)).sample(rng=0)
     assert str(parse_graph(str(arch.graph))) == str(arch.graph)
+
+
+HOSTILE = [
+    ("graph (4,) -> %0\n  %0 = 2 copies %in %in : 9999999 x (4,)", "line 2: the nodes so far have more than 2,000,000 inputs and outputs, copies written out"),
+    ("graph (4,) -> %0\n  %0 = 900000000 copies %in : (4,)\n  body of %0 [each:1:900000000] (4,) -> %0\n    %0 = softmax %in : (4,)", "line 3: the nodes so far have more than 2,000,000 inputs and outputs, copies written out"),
+    ("graph (4,) -> %0\n  %" + "9" * 5000 + " = softmax %in : (4,)", "line 2: expected a node, as in"),
+    ("graph (4,) -> %0\n  %0 = " + "9" * 5000 + " copies %in : (4,)", "line 2: expected a node, as in"),
+    ("graph (4,) -> %0\n  %0 = 2 copies %in %in : 2 x (4,)\n  body of %0 [] (4,) -> %0\n    %0 = softmax %in : (4,)", "line 3: expected a scope that ends in each:NODE:2, as %0 has 2 copies"),
+    ("graph (4,) -> %0\n  %0 = 1 copies %in : (4,)", "line 2: %0: expected 2 copies or more"),
+    ("graph (4,) -> %0\n  %0 = 2 copies %in %in : 2 x (4,)\n  body of %0 [each:1:2] (4,) -> %in", "line 3: the body of %0 has no node: there is nothing to copy"),
+    ("graph (4,) -> %0\n  %0 = 2 copies %in %in : 2 x (4,)\n" + "  body of %0 [each:1:2] (4,) -> %0\n    %0 = softmax %in : (4,)\n" * 2, "line 5: %0 has a body already"),
+    ("graph (4,) -> %0\n  %0 = linear(7)(16) %in : (16,) [1:linear_1]", "line 2: linear(7)(16): expected arguments separated by commas"),
+    ("graph (4,) -> %0\n  %0 = linear(1).zap(16) %in : (16,) [1:linear_1]", "line 2: linear(1).zap(16): expected arguments separated by commas"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), HOSTILE)
+def test_hostile_texts(text, message):
+    with pytest.raises(ParseError) as error:
+        parse_graph(text.rstrip("\n"))
+    assert str(error.value).startswith(f"graph text, {message}")
+
+
+def test_numbers_that_have_no_literal():
+    @primitive(name="bend", torch=lambda x, slope, *, around=None: lambda t: t)
+    def bend(x: Type, slope: float, *, around=None) -> Type:
+        return x
+
+    kind = Type((4,))
+    for slope, around in ((float("nan"), None), (float("inf"), (1, float("-inf"), "a word")), (1.0, (float("nan"),))):
+        node = Node(bend, (slope,), (("around", around),), ((-1, 0),), (kind,), (kind,))
+        text = format_graph(Graph((kind,), (node,), ((0, 0),)))
+        assert format_graph(parse_graph(text, {"bend": bend})) == text
+
+
+def test_a_graph_without_outputs():
+    text = "graph (4,) ->"
+    assert format_graph(parse_graph(text)) == text
