@@ -6,7 +6,8 @@ Simplification and identity rely on laws. One that does not hold would change wh
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ from einspec.types import Type, TypeLike, as_type
 
 BATCH = 3
 _TOLERANCE = 1e-9
+_PLACES = 16
+"""Places that are changed one at a time, in each draw."""
 
 
 class LawError(EinspecError, AssertionError):
@@ -61,7 +64,8 @@ class _Checker:
         """All checks on one draw of tensors."""
         compute = self.realise(self.kinds, is_training)
         tensors = [self.draw(kind) for kind in self.kinds]
-        found = _tensors(compute(*tensors))
+        with self.as_law_error("torch"):
+            found = _tensors(compute(*tensors))
         self.check_types(found)
         self.check_parameters(compute)
         laws = self.op.laws
@@ -70,9 +74,7 @@ class _Checker:
         if laws.pointwise:
             self.check_pointwise(compute, tensors, found)
         if laws.commutative:
-            for order in itertools.islice(itertools.permutations(range(len(tensors))), 1, 6):
-                mixed = _tensors(compute(*[tensors[i] for i in order]))
-                self.expect("commutative", mixed, found, f"the inputs in the order {order} give the same")
+            self.check_commutative(compute, tensors, found)
         if laws.associative:
             self.check_associative(tensors, found, is_training)
         if laws.zero:
@@ -87,8 +89,16 @@ class _Checker:
         """The op at some types, in float64."""
         if self.op.torch is None:
             raise LawError(f"{self.op.name} has no torch realisation, so nothing can be checked: give it torch=...")
-        compute = self.op.realise(kinds, self.args, self.attributes)
-        return compute.double().train(is_training) if isinstance(compute, nn.Module) else compute
+        compute: Callable[..., Any] = self.op.realise(kinds, self.args, self.attributes)
+        if not isinstance(compute, nn.Module):
+            return compute
+        compute.double().train(is_training)
+        # As trained, not as initialised: a bias of zeros or a running mean of zeros hides what it does.
+        for name, value in itertools.chain(compute.named_parameters(), compute.named_buffers()):
+            if value.is_floating_point():
+                spread = torch.randn(value.shape, generator=self.generator, dtype=value.dtype)
+                value.copy_(spread.abs() + 0.1 if name.endswith("running_var") else spread)
+        return compute
 
     def draw(self, kind: Type) -> Tensor:
         """A random tensor of a type."""
@@ -129,17 +139,40 @@ class _Checker:
         elif {name: tuple(shape) for name, shape in declared.items()} != shapes:
             raise self.error("params", f"it says {dict(declared)}, and the module has {shapes}")
 
+    def check_commutative(self, compute: Any, tensors: list[Tensor], found: tuple[Tensor, ...]) -> None:
+        """Neighbours change places: these exchanges make every other order."""
+        for index in range(len(tensors) - 1):
+            mixed = [*tensors[:index], tensors[index + 1], tensors[index], *tensors[index + 2 :]]
+            with self.as_law_error("commutative"):
+                again = _tensors(compute(*mixed))
+            self.expect("commutative", again, found, f"inputs {index} and {index + 1} exchanged give the same")
+
     def check_pointwise(self, compute: Any, tensors: list[Tensor], found: tuple[Tensor, ...]) -> None:
-        """A change at one place changes the output there alone."""
+        """A change at some places shows there alone, and permuting the axes before or after is the same."""
         if len(found) != 1 or any(tensor.shape != found[0].shape for tensor in tensors):
             raise self.error("pointwise", "inputs and output do not have one shape")
         for tensor_index, tensor in enumerate(tensors):
-            place = int(torch.randint(tensor.numel(), (1,), generator=self.generator))
-            changed = tensor.clone()
-            changed.view(-1)[place] += 1
-            again = _tensors(compute(*tensors[:tensor_index], changed, *tensors[tensor_index + 1 :]))[0].clone()
-            again.reshape(-1)[place] = found[0].reshape(-1)[place]
-            self.expect("pointwise", (again,), found, "a change at one place leaves the others as they were")
+            for place in torch.randperm(tensor.numel(), generator=self.generator)[:_PLACES].tolist():
+                changed = tensor.clone()
+                changed.view(-1)[place] += 1
+                again = _tensors(compute(*tensors[:tensor_index], changed, *tensors[tensor_index + 1 :]))[0].clone()
+                again.reshape(-1)[place] = found[0].reshape(-1)[place]
+                self.expect("pointwise", (again,), found, "a change at one place leaves the others as they were")
+        if not self.op.has_slot and not self.op.laws.random:
+            self.check_permuted(tensors, found[0])
+
+    def check_permuted(self, tensors: list[Tensor], found: Tensor) -> None:
+        """Simplification moves permutations of axes through pointwise ops, where these accept the permuted types."""
+        rank = self.kinds[0].rank
+        for order in itertools.islice(itertools.permutations(range(rank)), 1, 7):
+            kinds = tuple(Type([kind.axes[axis] for axis in order], kind.dtype, kind.layout) for kind in self.kinds)
+            if self.op.accept(kinds, self.args, self.attributes) is None:
+                continue
+            axes = (0, *(axis + 1 for axis in order))
+            with self.as_law_error("pointwise"):
+                after = _tensors(self.realise(kinds, True)(*[tensor.permute(axes) for tensor in tensors]))
+            what = f"the axes in the order {tuple(axis + 1 for axis in order)} before it or after it is the same"
+            self.expect("pointwise", after, (found.permute(axes),), what)
 
     def check_associative(self, tensors: list[Tensor], found: tuple[Tensor, ...], is_training: bool) -> None:
         """f(f(a, b), c) = f(a, f(b, c)) = f(a, b, c), and f(a) = a."""
@@ -150,7 +183,8 @@ class _Checker:
         three, kinds = [*tensors, self.draw(self.kinds[-1])], (*self.kinds, self.kinds[-1])
         flat = self.apply(three, kinds, is_training)
         for start, stop in ((0, 2), (1, len(three))):
-            inner_kind = _tuple(self.op.infer(kinds[start:stop], self.args, self.attributes))
+            with self.as_law_error("associative"):
+                inner_kind = _tuple(self.op.infer(kinds[start:stop], self.args, self.attributes))
             inner = self.apply(three[start:stop], kinds[start:stop], is_training)
             nested = self.apply(
                 [*three[:start], *inner, *three[stop:]], (*kinds[:start], *inner_kind, *kinds[stop:]), is_training
@@ -184,10 +218,16 @@ class _Checker:
         found = self.apply([x] * 3, (kind,) * 3, is_training)
         expected = _tensors(multiple.realise((kind,), (3,), {})(x))
         self.expect("multiple", found, expected, f"three times x is {name}(3) of x")
+        y, twice = self.draw(kind), multiple.realise((kind,), (2,), {})(x)
+        found, expected = (self.apply(terms, (kind,) * len(terms), is_training) for terms in ([x, x, y], [twice, y]))
+        self.expect("multiple", found, expected, f"twice x with y is {name}(2) of x with y")
 
     def check_rearrangement(self, tensors: list[Tensor], found: tuple[Tensor, ...]) -> None:
         """Permutations, splits and concatenations are torch's own."""
         laws = self.op.laws
+        for law, count in (("permutes", 1), ("splits", 2), ("concatenates", 1)):
+            if getattr(laws, law) and len(self.args) != count:
+                raise self.error(law, f"it has {len(self.args)} arguments, and the law speaks of {count}")
         if laws.permutes:
             axes = [int(digit) for digit in str(self.args[0])]
             self.expect(
@@ -201,10 +241,18 @@ class _Checker:
 
     def apply(self, tensors: Sequence[Tensor], kinds: tuple[Type, ...], is_training: bool) -> tuple[Tensor, ...]:
         """The op at other types than the given ones."""
-        try:
+        with self.as_law_error("type rule"):
             return _tensors(self.realise(kinds, is_training)(*tensors))
-        except ShapeError as error:
-            raise self.error("type rule", str(error)) from None
+
+    @contextmanager
+    def as_law_error(self, law: str) -> Iterator[None]:
+        """What the type rule or torch refuses, as an error of the law that asked for it."""
+        try:
+            yield
+        except (ShapeError, TypeError, RuntimeError, AttributeError, IndexError, ValueError) as error:
+            if isinstance(error, LawError):
+                raise
+            raise self.error(law, (str(error) or type(error).__name__).splitlines()[0]) from None
 
     def expect(self, law: str, found: Sequence[Tensor], expected: Sequence[Tensor], what: str) -> None:
         """Raises ``LawError`` unless tensors agree."""
@@ -231,4 +279,7 @@ def _tuple(outputs: Outputs) -> tuple[Type, ...]:
 
 
 def _tensors(found: Any) -> tuple[Tensor, ...]:
-    return tuple(found) if isinstance(found, (tuple, list)) else (found,)
+    tensors = tuple(found) if isinstance(found, (tuple, list)) else (found,)
+    if not all(isinstance(tensor, Tensor) for tensor in tensors):
+        raise TypeError(f"torch= computes {found!r}: expected a tensor, or a tuple of them")
+    return tensors
