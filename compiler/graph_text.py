@@ -22,6 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from einspec.compiler.graph import Context, Graph, Node, Port, Slot, all_fit
+from einspec.compiler.verify import MOST_DEPTH
 from einspec.errors import ParseError, ShapeError
 from einspec.ops.declare import Op, Primitive
 from einspec.ops.opset import library_ops
@@ -32,14 +33,13 @@ from einspec.types import Type, parse_type
 _MOST_LINES = 2_000_000
 _MOST_PORTS = 2_000_000
 """Outputs of nodes and inputs of bodies in one text, copies written out: a short line can ask for any number."""
-_DEEPEST = 200
-"""Bodies in bodies."""
+_LONGEST_MESSAGE = 2_000
 _KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "bool": (bool,)}
 _HEAD = re.compile(r"graph (?P<kinds>.+) ->(?P<ports>.*)")
 _BODY = re.compile(r"body of %(?P<node>\d{1,9}) \[(?P<scope>[^\]]*)\] (?P<kinds>.+) ->(?P<ports>.*)")
 _NODE = re.compile(
     r"%(?P<index>\d{1,9}) = (?:(?P<copies>\d{1,9}) copies|(?P<op>\w+)(?P<args>\(.*\))?)"
-    r"(?P<inputs>(?: %(?:in|\d+)(?:\.\d+)?)*) : (?P<types>.+?)(?: \[(?P<slot>[^\]]*)\])?"
+    r"(?P<inputs>(?: %(?:in|\d+)(?:\.\d+)?)*) : (?P<types>.+?)(?: \[(?P<slot>[^\[\]]*)\])?"
 )
 _PORT = re.compile(r"%(in|\d+)(?:\.(\d+))?")
 
@@ -110,6 +110,8 @@ class _Part:
     parent: _Part | None = None
     holder: int = -1
     nodes: list[Node] = field(default_factory=list)
+    held: set[int] = field(default_factory=set)
+    """The nodes whose bodies have begun."""
 
 
 def parse_graph(text: str, ops: Mapping[str, Op] | None = None) -> Graph:
@@ -127,12 +129,13 @@ class _Reader:
         self.ops = ops
         self.number = 0
         self.ports_left = _MOST_PORTS
+        self.open: list[_Part] = []  # the graph, the body in it that is being read, the body in that body, ...
 
-    def fail(self, message: str, number: int | None = None) -> ParseError:
-        """The error at a line."""
-        number = self.number if number is None else number
-        line = self.lines[number - 1] if number <= len(self.lines) else ""
-        return ParseError(f"graph text, line {number}: {message}\n{number:>5} | {line[:120]}")
+    def fail(self, message: str) -> ParseError:
+        """The error at the line that is being read."""
+        line = self.lines[self.number - 1]
+        message = message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}..."
+        return ParseError(f"graph text, line {self.number}: {message}\n{self.number:>5} | {line[:120]}")
 
     def graph(self) -> Graph:
         """Reads all lines."""
@@ -146,7 +149,7 @@ class _Reader:
             if not content or odd:
                 raise self.fail("expected a node, indented by two blanks per level")
             if content.startswith(("graph ", "body of ")):
-                parts.append(self.part(content, depth, parts))
+                parts.append(self.part(content, depth))
             elif not parts or depth != parts[-1].depth + 1:
                 raise self.fail("this node belongs to no graph: expected 'graph TYPES -> PORTS' above it")
             else:
@@ -157,28 +160,37 @@ class _Reader:
                 self.attach(graph, part)
         return graph
 
-    def part(self, content: str, depth: int, parts: list[_Part]) -> _Part:
+    def part(self, content: str, depth: int) -> _Part:
         """The first line of the graph, or of a body of the part above it that is one level out."""
-        match = (_BODY if parts else _HEAD).fullmatch(content)
-        parent = next((part for part in reversed(parts) if part.depth == depth - 1), None)
-        if match is None or (parent is None) != (not parts) or (not parts and depth):
-            raise self.fail(f"expected {'body of %NODE [SCOPE] TYPES -> PORTS' if parts else 'graph TYPES -> PORTS'!r}")
+        is_body = bool(self.open)
+        match = (_BODY if is_body else _HEAD).fullmatch(content)
+        if match is None or (not 1 <= depth <= len(self.open) if is_body else depth):
+            raise self.fail(
+                f"expected {'body of %NODE [SCOPE] TYPES -> PORTS' if is_body else 'graph TYPES -> PORTS'!r}"
+            )
+        if depth > MOST_DEPTH:
+            raise self.fail(f"bodies are nested more than {MOST_DEPTH} deep")
         part = _Part(self.number, depth, self.types(match["kinds"]), self.ports(match["ports"]))
-        if parent is not None:
-            holder = int(match["node"])
-            if holder >= len(parent.nodes) or parent.nodes[holder].op is not None:
-                raise self.fail(f"%{holder} is no node with copies, so it has no body")
-            if any(other.parent is parent and other.holder == holder for other in parts):
-                raise self.fail(f"%{holder} has a body already")
-            if depth > _DEEPEST:
-                raise self.fail(f"bodies are nested more than {_DEEPEST} deep")
-            part.parent, part.holder, part.scope = parent, holder, self.context(match["scope"])
-            copies = parent.nodes[holder].copies
-            self.spend(copies * (len(part.inputs) + len(part.outputs)))
-            kind, _, count = part.scope[-1] if part.scope else ("", 0, 0)
-            if (kind, count) != ("each", copies):
-                raise self.fail(f"expected a scope that ends in each:NODE:{copies}, as %{holder} has {copies} copies")
+        if is_body:
+            part.parent, part.holder = self.open[depth - 1], int(match["node"])
+            part.scope = self.context(match["scope"])
+            self.hold(part, part.parent)
+        self.open[depth:] = [part]
         return part
+
+    def hold(self, part: _Part, parent: _Part) -> None:
+        """Checks that a node waits for a body, and that its scope is one of the copies."""
+        holder = part.holder
+        if holder >= len(parent.nodes) or parent.nodes[holder].op is not None:
+            raise self.fail(f"%{holder} is no node with copies, so it has no body")
+        if holder in parent.held:
+            raise self.fail(f"%{holder} has a body already")
+        parent.held.add(holder)
+        copies = parent.nodes[holder].copies
+        self.spend(copies * (len(part.inputs) + len(part.outputs)))
+        kind, _, count = part.scope[-1] if part.scope else ("", 0, 0)
+        if (kind, count) != ("each", copies):
+            raise self.fail(f"expected a scope that ends in each:NODE:{copies}, as %{holder} has {copies} copies")
 
     def spend(self, ports: int) -> None:
         """Counts ports. Raises ``ParseError`` when they are too many."""
@@ -255,14 +267,17 @@ class _Reader:
 
     def values(self, op: Primitive, text: str | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arguments and attributes of a node."""
+        source = f"f{text or '()'}"
         try:
-            call = ast.parse(f"f{text or '()'}", mode="eval").body
-            # No call of a call, and no method: the text in brackets is all there is.
-            assert isinstance(call, ast.Call)
-            assert isinstance(call.func, ast.Name)
+            call = ast.parse(source, mode="eval").body
+            # The text in brackets is all there is: no call of a call, no method, no comment.
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+                raise ValueError(source)
+            if call.end_col_offset != len(source.encode()):
+                raise ValueError(source)
             args = tuple(_literal(value) for value in call.args)
             attributes = {str(named.arg): _literal(named.value) for named in call.keywords}
-        except (SyntaxError, ValueError, AssertionError, MemoryError, RecursionError):
+        except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
             raise self.fail(f"{op.name}{text}: expected arguments separated by commas") from None
         wanted = [_KINDS[argument.kind] for argument in op.signature.arguments]
         fit = len(args) == len(wanted) and all(type(a) in kinds for a, kinds in zip(args, wanted, strict=True))
@@ -284,6 +299,8 @@ class _Reader:
         counted = re.fullmatch(r"(\d{1,7}) x (.+)", text)
         try:
             if counted is not None:
+                if not int(counted[1]):
+                    raise self.fail(f"found {text}, expected one type or more")
                 self.spend(int(counted[1]))
                 return (parse_type(counted[2]),) * int(counted[1])
             return tuple(parse_type(part) for part in text.split(" and "))

@@ -102,7 +102,7 @@ def _slot_problems(node: Node, place: str, scopes: tuple[Context, ...], owners: 
             yield f"the slot {slot} is in {count} copies of {number}, and no body around it has their scope"
     try:
         needs = _needs(node, node.op)
-    except Exception:  # arguments that are not the op's, which its type rule has refused
+    except Exception:  # arguments that are not the op's: its type rule refuses them too
         return
     first, text, known = owners.setdefault(slot, (place, node.text(), needs))
     if known != needs:

@@ -66,10 +66,7 @@ def cell(reads: list[tuple[int, ...]], ops: tuple[int, ...]) -> Graph:
     return Graph((KIND,), tuple(nodes), (ports[-1],))
 
 
-@pytest.mark.parametrize(
-    "count",
-    [2, 3, 4, 5, pytest.param(6, marks=pytest.mark.skipif(SAMPLES < 10, reason="125,145 graphs: EINSPEC_SAMPLES=10"))],
-)
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 6])
 def test_cells_of_nasbench101(count):
     found: dict[int, set[str]] = defaultdict(set)
     labelled = 0

@@ -210,6 +210,10 @@ HOSTILE = [
     ("graph (4,) -> %0\n  %0 = 2 copies %in %in : 2 x (4,)\n  body of %0 [each:1:2] (4,) -> %in", "line 3: the body of %0 has no node: there is nothing to copy"),
     ("graph (4,) -> %0\n  %0 = 2 copies %in %in : 2 x (4,)\n" + "  body of %0 [each:1:2] (4,) -> %0\n    %0 = softmax %in : (4,)\n" * 2, "line 5: %0 has a body already"),
     ("graph (4,) -> %0\n  %0 = linear(7)(16) %in : (16,) [1:linear_1]", "line 2: linear(7)(16): expected arguments separated by commas"),
+    ("graph (4,) -> %0\n  %0 = linear(16)#(zap) %in : (16,) [1:linear_1]", "line 2: linear(16)#(zap): expected arguments separated by commas"),
+    ("graph (4,) -> %0\n  %0 = 2 copies %in %in : 0 x (4,)", "line 2: found 0 x (4,), expected one type or more"),
+    ("graph (4,) -> %0\n  %0 = 9 copies %in : (4,)\n  body of %" + "9" * 5000 + " [each:1:9] (4,) -> %0", "line 3: expected 'body of %NODE [SCOPE] TYPES -> PORTS'"),
+    ("graph (4,) -> %0\n  %0 = 200000 copies %in : (4,)\n  body of %0 [each:1:200000] (4,) and (5,) -> %0\n    %0 = softmax %in : (4,)", "line 3: %0 takes (4,), and 200000 copies of its body (4,) and (5,) and (4,) and (5,)"),
     ("graph (4,) -> %0\n  %0 = linear(1).zap(16) %in : (16,) [1:linear_1]", "line 2: linear(1).zap(16): expected arguments separated by commas"),
 ]  # fmt: skip
 
@@ -219,6 +223,7 @@ def test_hostile_texts(text, message):
     with pytest.raises(ParseError) as error:
         parse_graph(text.rstrip("\n"))
     assert str(error.value).startswith(f"graph text, {message}")
+    assert len(str(error.value)) < 2_500
 
 
 def test_numbers_that_have_no_literal():
@@ -236,3 +241,48 @@ def test_numbers_that_have_no_literal():
 def test_a_graph_without_outputs():
     text = "graph (4,) ->"
     assert format_graph(parse_graph(text)) == text
+
+
+@pytest.mark.parametrize("value", ["[1]", "{1}", "{[1]}", "{}", "b'x'", "1j", "...", "([1],)", "0x" + "f" * 5000])
+def test_attributes_that_are_not_plain(value):
+    with pytest.raises(ParseError) as error:
+        parse_graph(f"graph (4,) -> %0\n  %0 = staged(stage={value}) %in : (4,)", {"staged": staged})
+    assert str(error.value).startswith(f"graph text, line 2: staged(stage={value})"[:1000])
+
+
+def nested(depth: int) -> str:
+    """Two copies of two copies of two copies ..., as deep as that."""
+    lines = ["graph (4,) -> %0"]
+    for level in range(depth):
+        lines.append("  " * level + "  %0 = 2 copies %in %in : 2 x (4,)")
+        lines.append("  " * level + f"  body of %0 [each:{level}:2] (4,) -> %0")
+    return "\n".join([*lines, "  " * depth + "  %0 = softmax %in : (4,)"])
+
+
+def test_bodies_in_bodies():
+    assert format_graph(parse_graph(nested(200))) == nested(200)
+    with pytest.raises(ParseError) as error:
+        parse_graph(nested(201))
+    assert str(error.value).startswith("graph text, line 403: bodies are nested more than 200 deep\n  403 | ")
+
+
+def test_a_body_belongs_to_the_part_around_it():
+    """Not to a body of the right depth that ended further up."""
+    text = """
+graph (4,) -> %0
+  %0 = 2 copies %in %in : 2 x (4,)
+  %1 = 2 copies %in %in : 2 x (4,)
+  body of %0 [each:1:2] (4,) -> %0
+    %0 = 2 copies %in %in : 2 x (4,)
+    body of %0 [each:2:2] (4,) -> %0
+      %0 = 2 copies %in %in : 2 x (4,)
+  body of %1 [each:3:2] (4,) -> %0
+    %0 = softmax %in : (4,)
+      body of %0 [each:4:2] (4,) -> %0
+        %0 = softmax %in : (4,)"""
+    with pytest.raises(ParseError) as error:
+        parse_graph(text)
+    assert str(error.value) == (
+        "graph text, line 10: expected 'body of %NODE [SCOPE] TYPES -> PORTS'\n"
+        "   10 |       body of %0 [each:4:2] (4,) -> %0"
+    )

@@ -299,6 +299,9 @@ LIES = [
     (primitive(name="op", pointwise=True, torch=lambda x: lambda t: t / x.axes[-1].size), [(4, 6)], "pointwise"),
     (several(commutative=True, multiple="times"), lambda *ts: len(ts) * torch.stack(ts).amax(0), [(4, 6)] * 2, "multiple"),
     (several(multiple="times"), lambda *ts: len(ts) * ts[0], [(4, 6)] * 2, "multiple"),
+    (one(pointwise=True), lambda t: t * (t.shape[1] if t.shape[2:] == (2,) * 4 else 1), [(3, 2, 2, 2, 2)], "pointwise"),
+    (one(pointwise=True), lambda t: t + t.flatten()[-1], [(3, 3)], "pointwise"),
+    (several(associative=True), lambda *ts: sum(ts).float(), [(4, 6)] * 2, "associative"),
 ]  # fmt: skip
 
 
@@ -310,39 +313,91 @@ def test_lies_that_once_passed(lie):
         check_laws(op, kinds)
 
 
-def test_errors_of_torch_and_of_type_rules_are_named():
-    @primitive(torch=lambda x, y: torch.matmul, commutative=True)
-    def matmul(x: Type, y: Type) -> Type:
-        return Type((x.axes[0], y.axes[1]))
+def test_pointwise_ops_of_other_strides_and_types():
+    """A tensor whose numbers stand in another order, an op that only changes in another type: both are pointwise."""
+    check_laws(one(pointwise=True)(lambda t: (t.mT.contiguous() * 2).mT), [(4, 6)])
 
-    with pytest.raises(LawError, match=r"matmul at .* does not keep its law 'commutative': "):
-        check_laws(matmul, [(4, 5), (5, 3)])
+    @primitive(torch=lambda x: lambda t: t * 2, pointwise=True)
+    def squared(x: Type) -> Type:
+        return x if x.sizes == (4, 6) else Type((24,))
 
-    @primitive(torch=lambda x, y: torch.add, associative=True)
-    def plus(x: Type, y: Type) -> Type:
-        return x
+    check_laws(squared, [(4, 6)])
 
-    with pytest.raises(LawError, match=r"plus at .* does not keep its law"):
-        check_laws(plus, [(4, 5), (4, 5)])
 
-    @primitive(torch=lambda x: lambda t: None)
-    def nothing(x: Type) -> Type:
-        return x
+def module_of(make, **laws):
+    return primitive(name="op", torch=lambda x: make(), **laws)(lambda x: x)
 
-    with pytest.raises(LawError) as error:
-        check_laws(nothing, [(4, 5)])
-    assert (
-        str(error.value)
-        == "nothing at (4, 5) does not keep its law 'torch': torch= computes None: expected a tensor, or a tuple of them"
-    )
 
-    @primitive(torch=lambda x, order, k: lambda t: t.permute(0, *map(int, order)), permutes=True)
-    def turn(x: Type, order: str, k: int) -> Type:
-        return Type(x.axes[::-1])
+def plus2(**laws):
+    return primitive(name="plus2", torch=lambda x, y: torch.add, inputs=2, **laws)(lambda x, y: x)
 
-    with pytest.raises(LawError) as error:
-        check_laws(turn, [(4, 5)], "21", 3)
-    assert (
-        str(error.value)
-        == "turn(21,3) at (4, 5) does not keep its law 'permutes': it has 2 arguments, and the law speaks of 1"
-    )
+
+def matmul(x: Type, y: Type) -> Type:
+    return Type((x.axes[0], y.axes[1]))
+
+
+def turned(x: Type, order: str, more: int) -> Type:
+    return Type(x.axes[::-1])
+
+
+def parted(x: Type, parts: int) -> tuple[Type, ...]:
+    return (x.with_axis(0, x.sizes[0] // parts),) * parts
+
+
+def joined(*xs: Type) -> Type:
+    return Type((sum(x.sizes[0] for x in xs), *xs[0].axes[1:]))
+
+
+def respelled(x: Type, order: str) -> Type:
+    return Type(x.axes[::-1])
+
+
+ERRORS = [
+    (plus2(associative=True), [(4, 6)] * 2, (), "law 'associative': plus2 takes 2 inputs, not 1: (4, 6)"),
+    (plus2(identity="zeros"), [(4, 6)] * 2, (), "law 'identity': plus2 takes 2 inputs, not 3: (4, 6), (4, 6), (4, 6)"),
+    (plus2(multiple="times"), [(4, 6)] * 2, (), "law 'multiple': plus2 takes 2 inputs, not 3: (4, 6), (4, 6), (4, 6)"),
+    (
+        primitive(torch=lambda x, y: torch.matmul, commutative=True)(matmul), [(4, 5), (5, 3)], (),
+        "law 'commutative': Expected size for first two dimensions of batch2 tensor to be: [3, 3] but got: [3, 4].",
+    ),
+    (
+        module_of(lambda: nn.Linear(7, 6), params=lambda x: 48), [(4, 6)], (),
+        "law 'torch': mat1 and mat2 shapes cannot be multiplied (12x6 and 7x6)",
+    ),
+    (module_of(lambda: [][0]), [(4, 6)], (), "law 'torch': list index out of range"),
+    (module_of(lambda: None), [(4, 6)], (), "law 'torch': 'NoneType' object is not callable"),
+    (module_of(nn.ReLU, params=lambda x: {}[x]), [(4, 6)], (), "law 'owns_parameters': it is True, and the module has 0 parameters"),
+    (
+        module_of(lambda: nn.Linear(6, 6), params=lambda x: [][0]), [(4, 6)], (),
+        "law 'params': list index out of range",
+    ),
+    (one()(lambda t: None), [(4, 6)], (), "law 'torch': torch= computes None: expected a tensor, or a tuple of them"),
+    (
+        one(zero="zeros")(lambda t: t if t.any() else None), [(4, 6)], (),
+        "law 'zero': torch= computes None: expected a tensor, or a tuple of them",
+    ),
+    (
+        primitive(torch=lambda x, order, more: lambda t: t.mT, permutes=True)(turned), [(4, 6)], ("21", 3),
+        "law 'permutes': it has 2 arguments, and the law speaks of 1",
+    ),
+    (
+        primitive(torch=lambda x, parts: lambda t: t.chunk(parts, 1), splits=True)(parted), [(4, 6)], (2,),
+        "law 'splits': it has 1 arguments, and the law speaks of 2",
+    ),
+    (
+        primitive(torch=lambda *xs: lambda *ts: torch.cat(ts, 1), concatenates=True)(joined), [(4, 6)] * 2, (),
+        "law 'concatenates': it has 0 arguments, and the law speaks of 1",
+    ),
+    (
+        primitive(torch=lambda x, order: lambda t: t.mT, permutes=True)(respelled), [(4, 6)], ("ba",),
+        "law 'permutes': invalid literal for int() with base 10: 'b'",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("op", "kinds", "args", "message"), ERRORS)
+def test_errors_of_torch_and_of_type_rules_are_named(op, kinds, args, message):
+    with pytest.raises(LawError) as caught:
+        check_laws(op, kinds, *args)
+    shown = " and ".join(str(Type(kind)) for kind in kinds)
+    assert str(caught.value) == f"{op.text(args)} at {shown} does not keep its {message}"

@@ -17,6 +17,7 @@ from torch import nn
 import einspec
 from einspec.compiler.correspondence import common_nodes
 from einspec.compiler.graph import Slot
+from einspec.ops import combinator, primitive
 from tests.baselines import resnet18, vit
 from tests.compiler.corpus import LIGHT, is_small, is_wired, wired_space
 from tests.compiler.helpers import EINSPACE_INPUTS, as_tuple, assert_close, random_inputs, samples
@@ -294,3 +295,66 @@ def test_other_inputs_are_refused():
     with pytest.raises(einspec.CompileError) as caught:
         einspec.transfer(einspec.compile(parse("pos")), einspec.compile(parse("pos", (4, 8))))
     assert str(caught.value) == "the architectures take (4, 16) and (4, 8): nothing is shared"
+
+
+def test_more_copies_and_fewer():
+    """Copies correspond by their index, as many as both have."""
+    space = einspec.load("einspace", input=(4, 16))
+    texts = [f"replicate(clone({count}), seq(linear(16), relu), add)" for count in (4, 8)]
+    few, many = (space.parse(text) for text in texts)
+    source, target = einspec.compile(few, seed=1), einspec.compile(many, seed=2)
+    report = einspec.transfer(source, target)
+    copies = [f"copies_2.bodies.{index}.linear_3" for index in range(8)]
+    assert report.carried == tuple((name, name) for name in copies[:4])
+    assert (report.reshaped, report.new, report.unused) == ((), tuple(copies[4:]), ())
+    for name in copies[:4]:
+        assert torch.equal(source.get_submodule(name).weight, target.get_submodule(name).weight)
+    back = einspec.transfer(einspec.compile(many, seed=3), source)
+    assert back.carried == report.carried
+    assert (back.reshaped, back.new, back.unused) == ((), (), tuple(copies[4:]))
+
+
+def test_copies_in_copies():
+    space = einspec.load("einspace", input=(4, 16))
+    few, many = (
+        space.parse(f"replicate(clone({outer}), seq(replicate(clone({inner}), linear(16), add), relu), add)")
+        for outer, inner in ((4, 8), (8, 4))
+    )
+    report = einspec.transfer(einspec.compile(few, seed=1), einspec.compile(many, seed=2))
+    assert report.carried == tuple(
+        (name, name)
+        for name in (f"copies_2.bodies.{i}.copies_5.bodies.{j}.linear_5" for i in range(4) for j in range(4))
+    )
+    assert (len(report.new), len(report.unused)) == (16, 16)
+
+
+@primitive(name="lin_1", torch=lambda x: nn.Linear(x.sizes[-1], x.sizes[-1]), params=lambda x: lin_params(x))
+def lin_1(x: einspec.Type) -> einspec.Type:
+    """A name that ends as the name of its first node does."""
+    return x
+
+
+def lin_params(x: einspec.Type) -> dict[str, tuple[int, ...]]:
+    return {"weight": (x.sizes[-1],) * 2, "bias": (x.sizes[-1],)}
+
+
+@combinator(name="twice_3")
+def twice_3(x):
+    """Primitives that a combinator calls itself are named by it, and counted."""
+    return lin_1(lin_1(x))
+
+
+def test_names_that_hold_other_numbers():
+    grammar = """
+        m: "seq" "(" m "," m ")" -> seq | "lin" -> lin_1 | "both" -> twice_3 | "soft" -> softmax | "relu" -> relu
+        %ignore " "
+    """
+    space = einspec.loads(grammar, input=(4,), ops=[lin_1, twice_3])
+    a, b = space.parse("seq(lin, seq(both, soft))"), space.parse("seq(relu, seq(soft, seq(lin, seq(both, soft))))")
+    report = einspec.transfer(einspec.compile(a, seed=1), einspec.compile(b, seed=2))
+    assert report.carried == (
+        ("lin_1_1", "lin_1_5"),
+        ("twice_3_3_lin_1", "twice_3_7_lin_1"),
+        ("twice_3_3_lin_1_1", "twice_3_7_lin_1_1"),
+    )
+    assert (report.reshaped, report.new, report.unused) == ((), (), ())

@@ -46,6 +46,23 @@ def changing(x: Type) -> Type:
 
 changing.calls = 0
 
+
+def linear(width: int) -> Node:
+    """A linear layer that reads the input, always with the same weights."""
+    kinds = (KIND,), (Type((4, width)),)
+    return Node(OPS["linear"], (width,), (), ((-1, 0),), *kinds, Slot(1, "linear_1", ()))
+
+
+def nested(depth: int) -> Graph:
+    """Two copies of two copies of two copies ..., as deep as that."""
+    graph = Graph((KIND,), (Node(OPS["softmax"], (), (), ((-1, 0),), (KIND,), (KIND,)),), ((0, 0),))
+    for number in range(depth):
+        body = replace(graph, scope=(("each", number, 2),))
+        node = Node(None, (), (), ((-1, 0),) * 2, (KIND,) * 2, (KIND,) * 2, None, body, 2)
+        graph = Graph((KIND,), (node,), ((0, 0),))
+    return graph
+
+
 BODY = GRAPH.nodes[1].body
 BROKEN = {
     "a circle": (
@@ -146,6 +163,26 @@ BROKEN = {
         changed(1, body=replace(BODY, scope=())),
         "%1: the scope of its body does not end in a step of 2 copies\n%1 > %0: the slot pos_5_each4_2 is in 2 copies of 4, and no body around it has their scope",
     ),
+    "a slot of two ops": (
+        changed(2, op=OPS["pos"], inputs=((0, 0),), input_types=(KIND,), slot=Slot(1, "linear_1", ())),
+        "%2: pos has the slot of %0, linear(16): nodes of one slot have one op, arguments and weights",
+    ),
+    "a slot of two widths": (
+        Graph((KIND,), (linear(16), linear(4)), ((0, 0), (1, 0))),
+        "%1: linear(4) has the slot of %0, linear(16): nodes of one slot have one op, arguments and weights",
+    ),
+    "a slot of copies that are not there": (
+        changed(0, slot=Slot(1, "linear_1", (("each", 1, 9),))),
+        "%0: the slot linear_1_each1_9 is in 9 copies of 1, and no body around it has their scope",
+    ),
+    "copies of wires": (
+        changed(1, body=replace(BODY, nodes=(), outputs=((-1, 0),))),
+        "%1: its body has no nodes, so there is nothing to copy",
+    ),
+    "copies of what gives nothing": (
+        Graph((KIND,), (replace(GRAPH.nodes[1], inputs=((-1, 0),) * 2, outputs=(), body=replace(BODY, outputs=())),), ()),
+        "%0: its body has no outputs, so there is nothing to copy",
+    ),
     "a node of a body": (in_body(slot=None), "%1 > %0: pos needs a slot"),
     "a port of a body": (in_body(inputs=((0, 0),)), "%1 > %0: input 0 comes from %0, which is not above it: a circle, or out of order"),
     "an output of a body": (
@@ -157,6 +194,8 @@ BROKEN = {
 
 def test_what_holds_together():
     verify(GRAPH)
+    verify(BODY)  # a body alone: its scope is the one of its slots
+    verify(in_body(op=OPS["linear"], args=(16,), slot=Slot(1, "linear_1", ())))  # one slot, outside and in all copies
     verify(replace(GRAPH, inputs=(Type(((2, 2), 16)),)))  # how an axis is composed does not matter
 
 
@@ -191,3 +230,24 @@ def test_an_op_that_lies_about_its_type_rule():
     assert str(caught.value) == (
         "liar at (4, 16) does not keep its law 'type rule': it says (4, 16), and torch gives (4, 1)"
     )
+
+
+def test_bodies_in_bodies():
+    verify(nested(200))
+    with pytest.raises(CompileError) as caught:
+        verify(nested(201))
+    assert (
+        str(caught.value) == f"this graph is broken:\n{' > '.join(['%0'] * 201)}: bodies are nested more than 200 deep"
+    )
+
+
+def test_nodes_of_one_slot_by_number_alone():
+    """Where a declaration gives only how many parameters there are, the types must be the same."""
+    counted = primitive(name="counted", params=lambda x: 3)(lambda x: x)
+    nodes = [
+        Node(counted, (), (), ((-1, place),), (kind,), (kind,), Slot(1, "counted_1", ()))
+        for place, kind in enumerate((KIND, Type(((2, 2), 16)), Type((4, 8))))
+    ]
+    verify(Graph((KIND, KIND), tuple(nodes[:2]), ((0, 0), (1, 0))))
+    with pytest.raises(CompileError, match="%2: counted has the slot of %0, counted: nodes of one slot have one op"):
+        verify(Graph((KIND, KIND, Type((4, 8))), tuple(nodes), ((0, 0), (1, 0), (2, 0))))
