@@ -20,14 +20,14 @@ MOST_WORK = 2_000_000
 """Colours computed in one labelling, some seconds; only built-up graphs come near it."""
 
 _MASK = (1 << 64) - 1
-_INTO, _OUT_OF, _OWN, _SINGLED_OUT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F
+_SPREAD, _OUT_OF, _OWN, _SINGLED_OUT = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F
 """Odd numbers with well-spread bits, one for each role that a colour plays."""
 
 
 def _mix(number: int) -> int:
     """64 well-spread bits of a number, the same on every machine. Sums of them tell multisets apart."""
     number &= _MASK
-    number = ((number ^ (number >> 32)) * _INTO) & _MASK
+    number = ((number ^ (number >> 32)) * _SPREAD) & _MASK
     return number ^ (number >> 29)
 
 
@@ -65,11 +65,12 @@ class _Labelling:
             return found
 
         self.hashes = [hashed(label) for label in graph.labels]
-        self.inputs = [[(source, hashed(place)) for source, place in edges] for edges in graph.edges]
+        # A place is an odd factor, of its own for each direction: colours times factors, summed, tell multisets apart.
+        self.inputs = [[(source, hashed(place) | 1) for source, place in edges] for edges in graph.edges]
         self.outputs: list[list[tuple[int, int]]] = [[] for _ in self.hashes]
         for target, edges in enumerate(self.inputs):
             for source, place in edges:
-                self.outputs[source].append((target, place))
+                self.outputs[source].append((target, place * _OUT_OF & _MASK))
         self.work = 0
         self.most_work = max(MOST_WORK, 100 * len(self.hashes))
         self.is_quick = False
@@ -79,8 +80,7 @@ class _Labelling:
         """The canonical order of all vertices."""
         colours: list[int] = []
         for label, edges in zip(self.hashes, self.inputs, strict=True):  # edges point upwards: inputs are coloured
-            below = sum([_mix(colours[source] * _INTO + place) for source, place in edges])
-            colours.append(_mix(label * _OWN + below))
+            colours.append(_mix(label * _OWN + sum([colours[source] * place for source, place in edges])))
         everything = list(range(len(colours)))
         if len(set(colours)) == len(colours):
             return sorted(everything, key=colours.__getitem__)
@@ -117,8 +117,8 @@ class _Labelling:
             new = [
                 _mix(
                     colours[vertex] * _OWN
-                    + sum([_mix(colours[source] * _INTO + place) for source, place in self.inputs[vertex]])
-                    + sum([_mix(colours[target] * _OUT_OF + place) for target, place in self.outputs[vertex]])
+                    + sum([colours[source] * place for source, place in self.inputs[vertex]])
+                    + sum([colours[target] * place for target, place in self.outputs[vertex]])
                 )
                 for vertex in vertices
             ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from einspec.compiler.graph import Context, Graph, Node, Port, Ports, Slot, in_copy
+from einspec.compiler.graph import Context, Graph, Node, Port, Ports
 
 MOST_NODES = 4_096
 """Up to here copies are written out before graphs are compared; above it they are compared folded."""
@@ -10,47 +10,57 @@ MOST_NODES = 4_096
 
 def written_out(graph: Graph) -> Graph:
     """The graph with every copy of every body written out, slots named by their copies."""
-    while any(node.body is not None for node in graph.nodes):
-        graph = _one_level(graph)
-    return graph
+    flat: dict[int, Graph] = {}
+    for part in reversed([part for part, _ in graph.graphs()]):  # bodies before what holds them
+        flat[id(part)] = _Unfolding(part, flat).graph() if any(node.body for node in part.nodes) else part
+    return flat[id(graph)]
 
 
-def _one_level(graph: Graph) -> Graph:
-    nodes: list[Node] = []
-    ports: list[Ports] = []
+class _Unfolding:
+    """One graph, the bodies of whose copies are flat."""
 
-    def resolve(port: Port, made: list[Ports], inputs: Ports) -> Port:
-        return inputs[port[1]] if port[0] < 0 else made[port[0]][port[1]]
+    def __init__(self, whole: Graph, flat: dict[int, Graph]):
+        self.whole = whole
+        self.flat = flat
+        self.nodes: list[Node] = []
 
-    own_inputs = tuple((-1, index) for index in range(len(graph.inputs)))
-    for node in graph.nodes:
-        inputs = tuple(resolve(port, ports, own_inputs) for port in node.inputs)
-        if node.body is None:
-            ports.append(tuple((len(nodes), output) for output in range(len(node.outputs))))
-            nodes.append(node.with_inputs(inputs))
-            continue
+    def graph(self) -> Graph:
+        """The graph with its copies written out."""
+        whole = self.whole
+        given = tuple([(-1, index) for index in range(len(whole.inputs))])
+        made: list[Ports] = []
+        for node in whole.nodes:
+            inputs = _resolved(node.inputs, made, given)
+            if node.body is None:
+                made.append(self.add(node.with_inputs(inputs)))
+            else:
+                made.append(self.copies(node, self.flat[id(node.body)], inputs))
+        return Graph(whole.inputs, tuple(self.nodes), _resolved(whole.outputs, made, given), whole.scope)
+
+    def copies(self, node: Node, body: Graph, inputs: Ports) -> Ports:
+        """The outputs of all copies of a body."""
         outputs: list[Port] = []
-        width = len(node.body.inputs)
+        width = len(body.inputs)
         for copy in range(node.copies):
             given = inputs[copy * width : (copy + 1) * width]
             made: list[Ports] = []
-            for inner in node.body.nodes:
-                made.append(tuple((len(nodes), output) for output in range(len(inner.outputs))))
-                below = tuple(resolve(port, made, given) for port in inner.inputs)
-                nodes.append(_in_copy(inner, below, node.body.scope, copy))
-            outputs += [resolve(port, made, given) for port in node.body.outputs]
-        ports.append(tuple(outputs))
-    outputs_of = tuple(resolve(port, ports, own_inputs) for port in graph.outputs)
-    return Graph(graph.inputs, tuple(nodes), outputs_of, graph.scope)
+            for inner in body.nodes:
+                made.append(self.add(_in_copy(inner, _resolved(inner.inputs, made, given), body.scope, copy)))
+            outputs += _resolved(body.outputs, made, given)
+        return tuple(outputs)
+
+    def add(self, node: Node) -> Ports:
+        """The outputs of a node."""
+        index = len(self.nodes)
+        self.nodes.append(node)
+        return ((index, 0),) if len(node.outputs) == 1 else tuple([(index, i) for i in range(len(node.outputs))])
+
+
+def _resolved(ports: Ports, made: list[Ports], given: Ports) -> Ports:
+    return tuple([given[output] if index < 0 else made[index][output] for index, output in ports])
 
 
 def _in_copy(node: Node, inputs: Ports, scope: Context, copy: int) -> Node:
-    """A node of a body in one of its copies; what it holds is renamed with it."""
-    slot: Slot | None = node.slot.in_copy(scope, copy) if node.slot is not None else None
-    body = _body_in_copy(node.body, scope, copy) if node.body is not None else None
-    return Node(node.op, node.args, node.attributes, inputs, node.input_types, node.outputs, slot, body, node.copies)
-
-
-def _body_in_copy(body: Graph, scope: Context, copy: int) -> Graph:
-    nodes = tuple(_in_copy(node, node.inputs, scope, copy) for node in body.nodes)
-    return Graph(body.inputs, nodes, body.outputs, in_copy(body.scope, scope, copy))
+    """A node of a body in one of its copies."""
+    slot = node.slot.in_copy(scope, copy) if node.slot is not None else None
+    return Node(node.op, node.args, node.attributes, inputs, node.input_types, node.outputs, slot)
