@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.choosers import RandomChooser
-from einspec.space.derive import Address, Rejected, TypedChild
+from einspec.space.derive import Rejected
+from einspec.space.descent import DeepDescent, Descent, SizedDescent
 from einspec.space.limits import Limits
 from einspec.space.mass import Masses, TooMuch, Weigh, one, share
-from einspec.space.member import Member, Nonterminal
+from einspec.space.member import Member
 from einspec.space.sampling import attempt, enumerate_space, evaluation_depth
-from einspec.space.skeletons import log_counts, most_nodes
-from einspec.space.table import Table
+from einspec.space.sizes import SizeTable
+from einspec.space.skeletons import log_counts, log_sum, most_nodes
 
 if TYPE_CHECKING:
     from einspec.space.space import Space
@@ -104,9 +105,19 @@ def _depth(space: Space, limits: Limits) -> int:
 
 
 def _may_be_few(space: Space, limits: Limits) -> bool:
-    """Whether going through all architectures one by one may come to an end soon: by the count without types."""
+    """Whether going through all architectures one by one may come to an end soon: by the counts without types."""
+    few = math.log(100 * MOST_ENUMERATED)
     depth = _depth(space, limits)
-    return log_counts(space.start, depth)[space.start, depth] < math.log(100 * MOST_ENUMERATED)
+    if log_counts(space.start, depth)[space.start, depth] < few:
+        return True
+    if limits.max_nodes is None:
+        return False
+    sizes = SizeTable(space.start, limits.max_nodes, _once)
+    return log_sum([sizes.log_mass(space.start, size) for size in range(1, limits.max_nodes + 1)]) < few
+
+
+def _once(member: Member) -> float:
+    return 1.0
 
 
 def estimated_count(space: Space, limits: Limits, draws: int, rng: random.Random) -> Estimate:
@@ -116,10 +127,12 @@ def estimated_count(space: Space, limits: Limits, draws: int, rng: random.Random
     probability, 0 if it comes to a dead end, has the number of architectures as its mean.
     """
     depth = _depth(space, limits)
-    descent = _Descent(rng, log_counts(space.start, depth), depth)
+    descent: Descent = DeepDescent(rng, log_counts(space.start, depth), depth)
+    if limits.max_nodes is not None and most_nodes(space.start, depth) > limits.max_nodes:
+        descent = SizedDescent(rng, SizeTable(space.start, limits.max_nodes, _once))
     logs: list[float] = []
     for _ in range(draws):
-        descent.log_inverse = 0.0
+        descent.begin()
         try:
             deep(depth, lambda: attempt(space, descent, replace(limits, max_depth=depth)))
         except Rejected:
@@ -132,42 +145,4 @@ def estimated_count(space: Space, limits: Limits, draws: int, rng: random.Random
     mean = math.fsum(scaled) / draws
     spread = max(0.0, math.fsum(value * value for value in scaled) / draws - mean * mean)
     scale = math.exp(top) if top < 700 else math.inf
-    return Estimate(mean * scale, math.sqrt(spread / max(1, draws - 1)) * scale)
-
-
-class _Descent:
-    """Picks among members that apply by how many derivations they have within the depth that is left."""
-
-    def __init__(self, rng: random.Random, counts: dict[tuple[Nonterminal, int], float], depth: int):
-        self.rng = rng
-        self.counts = counts
-        self.depth = depth
-        self.log_inverse = 0.0
-
-    def __call__(self, address: Address, nonterminal: Nonterminal, members: Table) -> Member | None:
-        assert isinstance(address, TypedChild)
-        left = self.depth - address.depth + 1
-        logs = [self.log_count(member, left) for member in members.members]
-        top = max(logs, default=-math.inf)
-        if top == -math.inf:
-            return None
-        weights = [math.exp(value - top) for value in logs]
-        total = math.fsum(weights)
-        place = self.rng.random() * total
-        chosen = len(weights) - 1
-        for index, weight in enumerate(weights):
-            place -= weight
-            if place < 0:
-                chosen = index
-                break
-        while not weights[chosen]:  # rounding never ends at what has no derivation
-            chosen -= 1
-        self.log_inverse += math.log(total / weights[chosen])
-        return members.members[chosen]
-
-    def log_count(self, member: Member, left: int) -> float:
-        """The logarithm of the number of derivations that begin with a member, types left out."""
-        below = left if member.is_transparent else left - 1
-        if below < 0 or (not member.is_transparent and left < 1):
-            return -math.inf
-        return math.fsum(self.counts.get((child, below), -math.inf) for child in member.children)
+    return Estimate(mean * scale, math.sqrt(spread / (draws - 1)) * scale)

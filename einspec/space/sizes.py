@@ -10,6 +10,7 @@ follow Q(. | success, size) exactly.
 
 from __future__ import annotations
 
+import math
 import random
 from bisect import bisect_right
 from collections.abc import Callable
@@ -55,6 +56,26 @@ class SizeTable:
         self.most = most
         self.mass = masses.mass
         self.suffixes = masses.suffixes
+
+    def log_mass(self, nonterminal: Nonterminal, size: int) -> float:
+        """The logarithm of a mass, without the factor; -inf for none."""
+        return self._log(float(self.mass[nonterminal][size]), size)
+
+    def log_beginning(self, member: Member, size: int) -> float:
+        """The logarithm of the mass of the derivations of a size that begin with a member."""
+        if member.is_transparent:
+            return math.log(self.weight(member)) + self.log_mass(member.children[0], size)
+        if not member.children:
+            return math.log(self.weight(member)) if size == 1 else -math.inf
+        return math.log(self.weight(member)) + self._log(float(self.suffixes[member.children][0][size - 1]), size - 1)
+
+    def log_shares(self, children: tuple[Nonterminal, ...], place: int, total: int) -> list[float]:
+        """For each size of a child, from 1, the logarithm of the mass of it and of the rest of so many nodes."""
+        weights = self.mass[children[place]][1:total] * self.suffixes[children][place + 1][total - 1 : 0 : -1]
+        return [self._log(float(weight), total) for weight in weights]
+
+    def _log(self, mass: float, size: int) -> float:
+        return math.log(mass) - size * math.log(self.scale) if mass > 0 else -math.inf
 
     def total(self, least: int, most: int) -> list[float]:
         """The masses of whole derivations of these sizes."""

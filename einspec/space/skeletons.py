@@ -41,7 +41,7 @@ def log_counts(start: Nonterminal, depth: int) -> dict[tuple[Nonterminal, int], 
     for level in range(depth + 1):
         for nonterminal in nonterminals:
             logs = [_log_count(member, level, found) for member in drawn(nonterminal)]
-            found[nonterminal, level] = _log_sum(logs)
+            found[nonterminal, level] = log_sum(logs)
     return found
 
 
@@ -53,7 +53,8 @@ def _log_count(member: Member, depth: int, found: dict[tuple[Nonterminal, int], 
     return math.fsum(found[child, depth - 1] for child in member.children)
 
 
-def _log_sum(logs: list[float]) -> float:
+def log_sum(logs: list[float]) -> float:
+    """The logarithm of the sum of numbers whose logarithms are given."""
     top = max(logs, default=-math.inf)
     if top == -math.inf:
         return top

@@ -1,0 +1,149 @@
+"""Counts against enumeration, probabilities against sums of fractions, estimates against what they estimate."""
+
+from __future__ import annotations
+
+import pickle
+import random
+from collections import Counter
+from fractions import Fraction
+
+import pytest
+
+import einspec
+from einspec import Estimate, SamplingError
+from einspec.recursion import deep
+from einspec.space.counting import estimated_count
+from einspec.space.mass import Masses, exact_share
+from tests.helpers import bundled
+from tests.space.small_spaces import GRAMMARS, probability, small_space
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_counts_are_those_of_enumeration(name):
+    space = small_space(name)
+    archs = list(space.enumerate())
+    assert space.count() == len(archs)
+    assert len(set(map(str, archs))) == len(archs)
+
+
+@pytest.mark.parametrize("name", [name for name in GRAMMARS if name != "ties"])
+def test_counts_by_output(name):
+    space = small_space(name)
+    assert space.counts_by_output() == Counter(arch.output for arch in space.enumerate())
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+@pytest.mark.parametrize(
+    "limits", [{"max_depth": 3}, {"max_nodes": 5}, {"max_nodes": 5, "max_depth": 3}, {"max_params": 150}]
+)
+def test_counts_within_limits(name, limits):
+    space = small_space(name)
+    assert space.count(**limits) == sum(1 for _ in space.enumerate(**limits))
+
+
+@pytest.mark.parametrize("name", [name for name in GRAMMARS if name != "ties"])
+def test_masses_are_exact_fractions(name):
+    """The mass by output type, with fractions, is the sum of Q over what is enumerated."""
+    space = small_space(name)
+    expected: dict[object, Fraction] = {}
+    for arch in space.enumerate():
+        expected[arch.output] = expected.get(arch.output, Fraction(0)) + probability(arch)
+    masses = Masses(space, exact_share, space.limits.max_nodes)
+    depth = min(space.limits.max_depth or 200, 200)
+    found = deep(depth, lambda: masses.by_output(depth))
+    assert {output: sum(sizes.values()) for output, sizes in found.items()} == expected
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_success_probability(name):
+    space = small_space(name)
+    expected = float(sum(map(probability, space.enumerate())))
+    found = space.success_probability(draws=4000)
+    if isinstance(found, Estimate):
+        assert abs(found - expected) < 5 * found.error
+    else:
+        assert found == pytest.approx(expected, rel=1e-12)
+    assert isinstance(found, Estimate) == (name == "ties"), "what tied calls need, only the graph tells"
+
+
+def test_bundled_spaces():
+    assert bundled("nasbench201").count() == 5**6
+    assert bundled("darts").count() == (180 * 49**4) ** 2
+    einspace = bundled("einspace")
+    assert einspace.count(max_depth=2) == 2324 == sum(1 for _ in einspace.enumerate(max_depth=2))
+    assert einspace.count(max_nodes=4) == sum(1 for _ in einspace.enumerate(max_nodes=4))
+    assert bundled("mlp").count(max_depth=4) == 1062 == sum(1 for _ in bundled("mlp").enumerate(max_depth=4))
+
+
+def test_depth_two_of_einspace_by_hand():
+    """169 seq, 741 route, 1,102 branch, 312 replicate."""
+    found = Counter(arch.derivation.op_name for arch in bundled("einspace").enumerate(max_depth=2))
+    assert found == {"seq": 169, "route": 741, "branch": 1102, "replicate": 312}
+
+
+@pytest.mark.parametrize(("max_depth", "count"), [(2, 1330), (3, 5_679_983)])
+def test_estimates_cover_what_they_estimate(max_depth, count):
+    space = einspec.load("einspace", input=(8, 16))
+    assert space.count(max_depth=max_depth) == count
+    limits = space.limits.tightened(max_depth=max_depth)
+    for seed in range(3):
+        found = estimated_count(space, limits, 2000, random.Random(seed))
+        assert abs(found - count) < 4 * found.error
+        assert found.error < 0.2 * count
+
+
+def test_past_the_bound_comes_an_estimate():
+    space = bundled("einspace")
+    found = space.count(max_depth=4, draws=50)
+    assert isinstance(found, Estimate)
+    assert found > 10**7
+    assert found.error > 0
+    assert space.count(max_depth=4, draws=50) == found, "the same generator, the same estimate"
+    assert space.count(max_depth=4, draws=50, rng=1) != found
+    again = pickle.loads(pickle.dumps(found))
+    assert (again, again.error) == (found, found.error)
+    assert str(Estimate(1234.5, 12.0)) == "about 1234 \u00b1 12 (an estimate)"
+    assert repr(Estimate(1234.5, 12.0)) == "Estimate(1234.5, error=12)"
+    with pytest.raises(SamplingError) as error:
+        space.counts_by_output(max_depth=4)
+    assert str(error.value) == (
+        "einspace within max_nodes=2000, max_depth=4, attempts=10000 has too many architectures to be counted by their "
+        "output: tighten max_depth or max_nodes; count gives an estimate of all of them"
+    )
+
+
+def test_wrong_arguments():
+    space = bundled("mlp")
+    for draws, error in ((1, ValueError), (2.5, TypeError), (True, TypeError)):
+        with pytest.raises(error, match=r"^draws="):
+            space.count(draws=draws)
+    with pytest.raises(TypeError, match="k='3': expected a whole number"):
+        space.most_probable("3")
+    unlimited = einspec.load("einspace", input=(4, 8), limits=einspec.Limits(max_nodes=None, max_depth=None))
+    for ask in (unlimited.count, unlimited.success_probability, lambda: unlimited.most_probable(1)):
+        with pytest.raises(SamplingError) as error:
+            ask()
+        assert (
+            str(error.value)
+            == "einspace has infinitely many architectures: give max_depth or max_nodes, as in max_depth=3"
+        )
+
+
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_the_most_probable_come_first(name):
+    space = small_space(name)
+    expected = sorted((probability(arch) for arch in space.enumerate()), reverse=True)
+    found = space.most_probable(50)
+    assert [probability(arch) for arch in found] == pytest.approx(expected[:50], rel=1e-12)
+    assert len(set(map(str, found))) == len(found)
+    assert len(space.most_probable(10**6)) == len(expected)
+
+
+def test_the_most_probable_of_einspace():
+    space = bundled("einspace")
+    found = space.most_probable(40)
+    assert len(found) == 40
+    assert [arch.log_prob for arch in found] == sorted((arch.log_prob for arch in found), reverse=True)
+    best = max(arch.log_prob for arch in space.enumerate(max_depth=2))
+    assert found[0].log_prob == pytest.approx(best)
+    assert space.most_probable(0) == []
