@@ -151,6 +151,21 @@ def check_finite(space: Space, limits: Limits) -> None:
         )
 
 
+def check_limits(space: Space, limits: Limits) -> None:
+    """Raises ``SamplingError`` for limits under which a draw need not end, or that nothing meets."""
+    check_finite(space, limits)
+    if limits.max_nodes is not None and space.least_nodes > limits.max_nodes:
+        raise SamplingError(
+            f"no derivation of {space.name} has at most {plural(limits.max_nodes, 'node')}: the smallest has "
+            f"{space.least_nodes:,}; raise max_nodes"
+        )
+    if limits.max_depth is not None and space.start.minimal_depth > limits.max_depth:
+        raise SamplingError(
+            f"no derivation of {space.name} is at most {limits.max_depth} deep: the least depth is "
+            f"{space.start.minimal_depth:.0f}; raise max_depth"
+        )
+
+
 def evaluation_depth(limits: Limits) -> int:
     """How deep an evaluation under these limits can nest: a derivation is no deeper than it is large."""
     return min(limits.max_depth or MAX_DEPTH, limits.max_nodes or MAX_DEPTH, MAX_DEPTH)

@@ -28,6 +28,7 @@ from einspec.space.member import Member, Nonterminal
 from einspec.space.printing import Printer
 from einspec.space.probable import most_probable
 from einspec.space.sizes import SizeTable
+from einspec.space.skeletons import least_nodes
 from einspec.space.table import Table, legal_members
 from einspec.space.variation.crossover import crossover
 from einspec.space.variation.edits import Moves
@@ -72,6 +73,11 @@ class Space:
     def printer(self) -> Printer:
         """What prints its architectures."""
         return Printer(self.grammar)
+
+    @cached_property
+    def least_nodes(self) -> float:
+        """The fewest nodes of a derivation, types left out."""
+        return least_nodes(self.start)[self.start]
 
     def input_text(self) -> str:
         """The input types as text: ``(3, 32, 32)``, or ``image=(3, 32, 32); text=(77,) int``."""
@@ -145,7 +151,7 @@ class Space:
         wishes = {name: asked.pop(name) for name in WISHES if name in asked}
         wish = wanted(self, where=where, **wishes)
         limits = wish.within(self.limits.tightened(**asked))
-        sampling.check_finite(self, limits)
+        sampling.check_limits(self, limits)
         return limits, wish
 
     def sizes(self, most: int) -> SizeTable:
@@ -304,7 +310,7 @@ class Space:
         what rejected how often, or at once where there is nothing to apply it to.
         """
         exact = self.limits.tightened(**limits)
-        sampling.check_finite(self, exact)
+        sampling.check_limits(self, exact)
         return mutate(self, self.own(arch), as_random(rng), exact, where, kind)
 
     def propose(

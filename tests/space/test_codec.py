@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import einspec
-from einspec import ParseError, SamplingError, ShapeError, Type
+from einspec import Architecture, ParseError, SamplingError, ShapeError, Type
 from einspec.ops import primitive
 from einspec.recursion import MAX_DEPTH
+from einspec.testing import architectures
 from tests.helpers import bundled
 
 NAMES = ["einspace", "mlp", "nasbench201", "darts"]
@@ -23,11 +24,16 @@ SPACES = {name: bundled(name) for name in NAMES}
 @pytest.mark.parametrize("name", NAMES)
 def test_round_trips(name: str) -> None:
     space = SPACES[name]
-    for arch in space.samples(200, rng=9):
-        for again in (space.from_choices(arch.choices), space.from_json(arch.to_json())):
+
+    @settings(max_examples=150, deadline=None)
+    @given(architectures(space))
+    def check(arch: Architecture) -> None:
+        for again in (space.from_choices(arch.choices), space.from_json(arch.to_json()), space.parse(str(arch))):
             assert again == arch
             assert again.derivation.ops() == arch.derivation.ops()
             assert (again.choices, again.log_prob, again.output) == (arch.choices, arch.log_prob, arch.output)
+
+    check()
 
 
 def test_choices_are_indices_of_declared_members() -> None:

@@ -273,16 +273,24 @@ def test_calls_only_tighten() -> None:
     assert Limits(max_params=10).tightened(max_params=20, max_macs=5) == Limits(max_params=10, max_macs=5)
 
 
-REJECTED = (
-    "no architecture of einspace in {} within {}; rejected by {}; loosen what rejects most, or allow more attempts"
-)
+REJECTED = "no architecture of {} in {} within {}; rejected by {}; loosen what rejects most, or allow more attempts"
 
 
 @pytest.mark.parametrize(
     ("limits", "attempts", "text", "reasons"),
     [
-        ({"max_nodes": 1, "attempts": 50}, "50 attempts", "max_nodes=1, max_depth=200, attempts=50", "max_nodes 50"),
-        ({"max_depth": 1, "attempts": 1}, "1 attempt", "max_nodes=2000, max_depth=1, attempts=1", "max_depth 1"),
+        (
+            {"max_nodes": 3, "attempts": 50, "output": (7, 7, 7)},
+            "50 attempts",
+            "max_nodes=3, max_depth=200, attempts=50",
+            "max_nodes 48, output 2",
+        ),
+        (
+            {"max_depth": 2, "attempts": 1, "output": (7, 7, 7)},
+            "1 attempt",
+            "max_nodes=2000, max_depth=2, attempts=1",
+            "max_depth 1",
+        ),
         (
             {"attempts": 30, "max_nodes": 3, "where": lambda arch: False},
             "30 attempts",
@@ -294,7 +302,8 @@ REJECTED = (
 def test_attempts_run_out(limits: dict[str, Any], attempts: str, text: str, reasons: str) -> None:
     with pytest.raises(SamplingError) as error:
         bundled("einspace").sample(rng=0, **limits)
-    assert str(error.value) == REJECTED.format(attempts, text, reasons)
+    what = "einspace with output=(7, 7, 7)" if "output" in limits else "einspace"
+    assert str(error.value) == REJECTED.format(what, attempts, text, reasons)
 
 
 def test_params_and_macs_reject() -> None:
