@@ -34,6 +34,17 @@ def amount(text: str) -> int:
     return _at_least(0, text)
 
 
+def number_range(text: str) -> int | tuple[int | None, int | None]:
+    """An option that is a whole number, or a range as ``10..60``, ``10..`` or ``..60``."""
+    if ".." not in text:
+        return amount(text)
+    low, _, high = text.partition("..")
+    least, most = amount(low) if low else None, amount(high) if high else None
+    if least is not None and most is not None and most < least:
+        raise argparse.ArgumentTypeError(f"{text} is not possible: the range ends before it begins")
+    return least, most
+
+
 def _at_least(least: int, text: str) -> int:
     try:
         value = int(text)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from einspec.cli.options import Commands, add_json, add_limits, add_space, count, load_space, print_json
+from einspec.cli.options import Commands, add_json, add_limits, add_space, count, load_space, number_range, print_json
+from einspec.errors import EinspecError
 
 if TYPE_CHECKING:
-    from einspec.space import Architecture
+    from einspec.space import Architecture, Space
+
+_RANGES = {
+    "nodes": "nodes that name an op; sizes are drawn first where the grammar allows it",
+    "depth": "how deep they nest",
+    "params": "parameters",
+    "macs": "multiply-accumulates for one example",
+}
+"""What can be asked for as a range."""
 
 
 def add_to(commands: Commands) -> None:
@@ -22,6 +32,12 @@ def add_to(commands: Commands) -> None:
     parser.add_argument("-n", metavar="N", type=count, default=10, help="how many (default 10)")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the draws (default 0)")
     parser.add_argument("--unique", action="store_true", help="no two of the same key")
+    for name, what in _RANGES.items():
+        parser.add_argument(f"--{name}", metavar="N..M", type=number_range, help=f"{what}: a number, or a range")
+    parser.add_argument("--output", metavar="TYPE", help="only architectures of this output type, as in 64,8,8")
+    parser.add_argument(
+        "--contains", metavar="OP", action="append", help="only with this op, as in linear or linear(64); repeatable"
+    )
     add_limits(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -30,13 +46,22 @@ def add_to(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the samples as they are drawn."""
     space = load_space(args)
-    samples = space.samples(args.n, rng=args.seed, unique=args.unique)
+    asked = {name: value for name in (*_RANGES, "output", "contains") if (value := getattr(args, name)) is not None}
+    samples = _asked(space, args, asked)
     if args.json:
         print_json([describe(arch) for arch in samples])
     else:
         for arch in samples:
             print(arch)
     return 0
+
+
+def _asked(space: Space, args: argparse.Namespace, asked: dict[str, Any]) -> Iterator[Architecture]:
+    """The samples. Raises ``EinspecError`` for an op that the grammar does not have."""
+    try:
+        return space.samples(args.n, rng=args.seed, unique=args.unique, **asked)
+    except ValueError as error:
+        raise EinspecError(str(error)) from None
 
 
 def describe(arch: Architecture) -> dict[str, Any]:

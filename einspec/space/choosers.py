@@ -123,7 +123,7 @@ def _order(number: int | None, nonterminal: Nonterminal, members: Table) -> list
     """Indices into the table, the meant one first."""
     positive = members.positive
     if number is None:
-        return sorted(range(positive), key=lambda index: _depth(members.members[index]))
+        return sorted(range(positive), key=lambda index: members.members[index].least_depth)
     exact: list[int] = []
     if nonterminal.positive <= number < len(nonterminal.members):
         meant = nonterminal.members[number]
@@ -133,8 +133,3 @@ def _order(number: int | None, nonterminal: Nonterminal, members: Table) -> list
     declared = [member.index for member in members.members]
     first = bisect_left(declared, number % nonterminal.positive) % positive
     return exact + [(first + step) % positive for step in range(positive)]
-
-
-def _depth(member: Member) -> float:
-    below_it = max((child.minimal_depth for child in member.children), default=0.0)
-    return below_it if member.is_transparent else below_it + 1

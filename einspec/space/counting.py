@@ -9,23 +9,29 @@ import math
 import random
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from einspec.errors import SamplingError
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.choosers import RandomChooser
 from einspec.space.derive import Rejected
 from einspec.space.descent import DeepDescent, Descent, SizedDescent
 from einspec.space.limits import Limits
-from einspec.space.mass import Masses, TooMuch, Weigh, one, share
+from einspec.space.mass import depth_within, exact_masses, one, share
 from einspec.space.member import Member
-from einspec.space.sampling import attempt, enumerate_space, evaluation_depth
+from einspec.space.sampling import attempt, enumerate_space
 from einspec.space.sizes import SizeTable
 from einspec.space.skeletons import log_counts, log_sum, most_nodes
+from einspec.text import plural
 
 if TYPE_CHECKING:
     from einspec.space.space import Space
 
+_MOST_LOG = 700
+"""The logarithm of the largest estimate."""
+_DOUBTS = 50
+"""Descents without an architecture after which, at the least, an estimate is given up."""
 MOST_ENUMERATED = 20_000
 """Architectures that are counted one by one, where types alone do not tell them."""
 
@@ -74,7 +80,7 @@ def success_probability(space: Space, limits: Limits, draws: int, rng: random.Ra
     successes = 0
     for _ in range(draws):
         try:
-            deep(evaluation_depth(limits), lambda: attempt(space, choose, limits))
+            deep(limits.evaluation_depth, lambda: attempt(space, choose, limits))
         except Rejected:
             continue
         successes += 1
@@ -84,30 +90,10 @@ def success_probability(space: Space, limits: Limits, draws: int, rng: random.Ra
     return Estimate(value, math.sqrt(spread / draws))
 
 
-def exact_masses(space: Space, limits: Limits, weigh: Weigh) -> dict[Outputs, Any] | None:
-    """The mass of each output type within the limits; None where types do not tell it, or it would take too long."""
-    if limits.max_params is not None or limits.max_macs is not None:
-        return None
-    depth = _depth(space, limits)
-    tracks_sizes = limits.max_nodes is not None and most_nodes(space.start, depth) > limits.max_nodes
-    masses = Masses(space, weigh, limits.max_nodes if tracks_sizes else None)
-    try:
-        found = deep(depth, lambda: masses.by_output(depth))
-    except TooMuch:
-        return None
-    return {output: sum(sizes.values()) for output, sizes in found.items()}
-
-
-def _depth(space: Space, limits: Limits) -> int:
-    """How deep a derivation within the limits can be; one that does not recurse is no deeper than its nonterminals."""
-    depth = evaluation_depth(limits)
-    return depth if space.grammar.count() is None else min(depth, len(space.nonterminals))
-
-
 def _may_be_few(space: Space, limits: Limits) -> bool:
     """Whether going through all architectures one by one may come to an end soon: by the counts without types."""
     few = math.log(100 * MOST_ENUMERATED)
-    depth = _depth(space, limits)
+    depth = depth_within(space, limits)
     if log_counts(space.start, depth)[space.start, depth] < few:
         return True
     if limits.max_nodes is None:
@@ -126,12 +112,14 @@ def estimated_count(space: Space, limits: Limits, draws: int, rng: random.Random
     A random descent picks members by how many derivations they have when types are left out; the inverse of its
     probability, 0 if it comes to a dead end, has the number of architectures as its mean.
     """
-    depth = _depth(space, limits)
+    depth = depth_within(space, limits)
     descent: Descent = DeepDescent(rng, log_counts(space.start, depth), depth)
     if limits.max_nodes is not None and most_nodes(space.start, depth) > limits.max_nodes:
         descent = SizedDescent(rng, SizeTable(space.start, limits.max_nodes, _once))
     logs: list[float] = []
-    for _ in range(draws):
+    made = 0
+    while made < draws and (logs or made < max(_DOUBTS, draws // 10)):
+        made += 1
         descent.begin()
         try:
             deep(depth, lambda: attempt(space, descent, replace(limits, max_depth=depth)))
@@ -139,10 +127,17 @@ def estimated_count(space: Space, limits: Limits, draws: int, rng: random.Random
             continue
         logs.append(descent.log_inverse)
     if not logs:
-        return Estimate(0.0, math.inf)
+        raise SamplingError(
+            f"none of {plural(made, 'random descent')} into {space.name} within {limits.text()} ended in an "
+            "architecture, so there is no estimate: tighten max_depth or max_nodes, or ask for more draws"
+        )
     top = max(logs)
+    if top > _MOST_LOG:
+        raise SamplingError(
+            f"{space.name} within {limits.text()} has about 10^{top / math.log(10):.0f} architectures, more than a "
+            "number can hold as an estimate: tighten max_depth or max_nodes"
+        )
     scaled = [math.exp(value - top) for value in logs]
     mean = math.fsum(scaled) / draws
     spread = max(0.0, math.fsum(value * value for value in scaled) / draws - mean * mean)
-    scale = math.exp(top) if top < 700 else math.inf
-    return Estimate(mean * scale, math.sqrt(spread / (draws - 1)) * scale)
+    return Estimate(mean * math.exp(top), math.sqrt(spread / (draws - 1)) * math.exp(top))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from einspec.grammar.model import Production
 from einspec.space.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -35,21 +36,37 @@ class Coverage:
 
 def coverage(space: Space, archs: Iterable[Architecture]) -> Coverage:
     """See :meth:`Space.coverage`."""
-    counts: Counter[tuple[str, int]] = Counter()
-    for arch in archs:
-        for node in space.own(arch).derivation.walk():
-            for member in (*node.via, node.member):
-                counts[member.production.symbol, member.production.index] += 1
+    counts = production_counts(space.own(arch) for arch in archs)
     used: dict[str, int] = {}
     never: list[str] = []
+    for production, name in production_names(space).items():
+        if counts[production]:
+            used[name] = counts[production]
+        elif production.weight > 0:
+            never.append(name)
+    return Coverage(used, tuple(never))
+
+
+def production_counts(archs: Iterable[Architecture]) -> Counter[Production]:
+    """How often each production is used, transparent ones too."""
+    members = Counter(
+        member for arch in archs for node in arch.derivation.walk() for member in (*node.via, node.member)
+    )
+    counts: Counter[Production] = Counter()
+    for member, count in members.items():
+        counts[member.production] += count
+    return counts
+
+
+def production_names(space: Space) -> dict[Production, str]:
+    """What each production is called in reports: by its rule and its op, ``"computation: linear"``."""
+    names: dict[Production, str] = {}
+    taken: set[str] = set()
     for rule in space.grammar.rules.values():
         for production in rule.productions:
             name = f"{rule.name}: {production.children[0] if production.is_transparent else production.op_name}"
-            while name in used or name in never:
+            while name in taken:
                 name += "'"  # the same op in another alternative
-            count = counts[rule.name, production.index]
-            if count:
-                used[name] = count
-            elif production.weight > 0:
-                never.append(name)
-    return Coverage(used, tuple(never))
+            taken.add(name)
+            names[production] = name
+    return names

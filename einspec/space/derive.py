@@ -26,6 +26,38 @@ Inputs = tuple[Type, ...]
 class Rejected(Exception):
     """This attempt ends here: a dead end, or a limit. ``args[0]`` says which."""
 
+    within: Combinator | None = None
+    """The innermost combinator around it."""
+
+    def explanation(self) -> str | None:
+        """What refused, with the types, where there is more to say."""
+        return self.args[1] if len(self.args) > 1 else None
+
+
+class DeadEnd(Rejected):
+    """No member of a nonterminal applies."""
+
+    def __init__(self, nonterminal: Nonterminal, inputs: Inputs, environment: Environment):
+        super().__init__(f"no member of {nonterminal.name} fits")
+        self.nonterminal, self.inputs, self.environment = nonterminal, inputs, environment
+
+    def explanation(self) -> str | None:
+        """What the ops of the nonterminal say to these types, the first few."""
+        found: dict[Any, str] = {}
+        for member in self.nonterminal.members[: self.nonterminal.positive]:
+            if member.op in found or not member.is_leaf(self.environment):
+                continue
+            try:
+                member.infer(self.inputs, self.environment)
+            except ShapeError as error:
+                found[member.op] = str(error)
+        shown = "; ".join(list(found.values())[:_SHOWN])
+        return f"{shown}; and so on" if len(found) > _SHOWN else shown or None
+
+
+_SHOWN = 3
+"""Refusals that one message quotes."""
+
 
 class Address:
     """Where a choice is made, computed when somebody asks."""
@@ -120,7 +152,7 @@ class Run:
         if type(member) is not Member:
             member = table[member] if isinstance(member, int) and member >= 0 else None
             if member is None:
-                raise Rejected(f"no member of {nonterminal.name} fits")
+                raise DeadEnd(nonterminal, inputs, environment)
         return table, member
 
     def follow(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
@@ -184,6 +216,9 @@ class Run:
                 outputs = op.call(inputs, (), children, {})
         except ShapeError as error:
             raise _located(error, child, member) from None
+        except Rejected as rejected:
+            rejected.within = rejected.within or op
+            raise
         for handle in children:
             if handle.called is None:
                 name = handle.nonterminal.name

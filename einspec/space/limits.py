@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from einspec.recursion import MAX_DEPTH
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -44,6 +46,11 @@ class Limits:
                 Limits(**{name: value})  # checks the value itself before it is compared
                 changes[name] = value if current is None else min(current, value)
         return replace(self, **changes) if changes else self
+
+    @property
+    def evaluation_depth(self) -> int:
+        """How deep an evaluation can nest: a derivation is no deeper than it is large."""
+        return min(self.max_depth or MAX_DEPTH, self.max_nodes or MAX_DEPTH, MAX_DEPTH)
 
     def text(self) -> str:
         """The limits that are set, as ``max_nodes=2000, ...``."""

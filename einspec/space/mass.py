@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from einspec.errors import ShapeError
 from einspec.ops.control import Child
 from einspec.ops.declare import Outputs
+from einspec.recursion import deep
 from einspec.space.choosers import Odometer
 from einspec.space.derive import Inputs
 from einspec.space.environment import EMPTY, Environment
+from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
-from einspec.space.skeletons import least_nodes
+from einspec.space.skeletons import least_nodes, most_nodes
 from einspec.space.table import legal_members
 from einspec.types import Type
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 300_000
 """Runs of combinators in one computation, a few seconds of work."""
+
+_REMEMBERED = 16
 
 Number = Any
 """A whole number, a fraction, or a rounded one."""
@@ -41,7 +45,7 @@ Weigh = Callable[[Nonterminal, Member, Inputs, Environment], Number]
 
 
 class TooMuch(Exception):
-    """The computation would take more than ``MOST_RUNS``, or needs what types do not tell. ``args[0]`` says which."""
+    """The computation would take more runs than it may, or needs what types do not tell. ``args[0]`` says which."""
 
 
 class _DeadEnd(Exception):
@@ -110,12 +114,13 @@ def share(nonterminal: Nonterminal, member: Member, inputs: Inputs, environment:
 class Masses:
     """Tables of one space, for one way of weighing choices. ``max_nodes`` is None where sizes do not matter."""
 
-    def __init__(self, space: Space, weigh: Weigh, max_nodes: int | None):
+    def __init__(self, space: Space, weigh: Weigh, max_nodes: int | None, most_runs: int = MOST_RUNS):
         self.space = space
         self.weigh = weigh
         self.max_nodes = max_nodes
         self.least = least_nodes(space.start)
         self.runs = 0
+        self.most_runs = most_runs
         self.tables: dict[object, MassTable] = {}
 
     def by_output(self, max_depth: int) -> dict[Outputs, Sizes]:
@@ -126,8 +131,8 @@ class Masses:
     def spend(self, runs: int) -> None:
         """Counts work. Raises ``TooMuch`` when it is too much."""
         self.runs += runs
-        if self.runs > MOST_RUNS:
-            raise TooMuch(f"it takes more than {MOST_RUNS:,} runs of combinators")
+        if self.runs > self.most_runs:
+            raise TooMuch(f"it takes more than {self.most_runs:,} runs of combinators")
 
     def table(self, nonterminal: Nonterminal, calls: tuple[Call, ...], room: Room) -> MassTable:
         """The mass of the derivations of a nonterminal that have room."""
@@ -430,3 +435,35 @@ def _added(masses: Iterable[Sizes]) -> Sizes:
         for size, number in sizes.items():
             found[size] = found.get(size, 0) + number
     return found
+
+
+def exact_masses(space: Space, limits: Limits, weigh: Weigh, most_runs: int = MOST_RUNS) -> dict[Outputs, Any] | None:
+    """The mass of each output type within the limits; None where types do not tell it, or it would take too long.
+
+    The space remembers the latest answers, those that took too long among them.
+    """
+    key = (limits.max_nodes, limits.max_depth, limits.max_params, limits.max_macs, weigh, most_runs)
+    if key not in space.masses:
+        if len(space.masses) >= _REMEMBERED:
+            space.masses.clear()
+        space.masses[key] = _exact_masses(space, limits, weigh, most_runs)
+    return space.masses[key]
+
+
+def _exact_masses(space: Space, limits: Limits, weigh: Weigh, most_runs: int) -> dict[Outputs, Any] | None:
+    if limits.max_params is not None or limits.max_macs is not None:
+        return None
+    depth = depth_within(space, limits)
+    tracks_sizes = limits.max_nodes is not None and most_nodes(space.start, depth) > limits.max_nodes
+    masses = Masses(space, weigh, limits.max_nodes if tracks_sizes else None, most_runs)
+    try:
+        found = deep(depth, lambda: masses.by_output(depth))
+    except TooMuch:
+        return None
+    return {output: sum(sizes.values()) for output, sizes in found.items()}
+
+
+def depth_within(space: Space, limits: Limits) -> int:
+    """How deep a derivation within the limits can be; one that does not recurse is no deeper than its nonterminals."""
+    depth = limits.evaluation_depth
+    return depth if space.grammar.count() is None else min(depth, len(space.nonterminals))

@@ -63,6 +63,11 @@ class Member:
         """Whether it makes no node."""
         return self.op is None
 
+    @property
+    def least_depth(self) -> float:
+        """The least depth of what begins with it, types left out."""
+        return max((child.minimal_depth for child in self.children), default=0.0) + (not self.is_transparent)
+
     def text(self) -> str:
         """The op with its arguments, or the nonterminal that it passes on to."""
         return self.op.text(self.args) if self.op else self.production.children[0]

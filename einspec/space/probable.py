@@ -18,7 +18,7 @@ from einspec.space.architecture import Architecture
 from einspec.space.derive import Address, Rejected
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
-from einspec.space.sampling import attempt, evaluation_depth
+from einspec.space.sampling import attempt
 from einspec.space.skeletons import drawn, reachable
 from einspec.space.table import Table
 
@@ -51,7 +51,7 @@ def most_probable(space: Space, limits: Limits) -> Iterator[Architecture]:
     while heap:
         _, cost, choices, left_open = heapq.heappop(heap)
         try:
-            arch = deep(evaluation_depth(limits), partial(attempt, space, _Follower(choices), limits))
+            arch = deep(limits.evaluation_depth, partial(attempt, space, _Follower(choices), limits))
         except Rejected:
             continue
         except _Open as at:

@@ -10,12 +10,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from einspec.errors import SamplingError, ShapeError
-from einspec.recursion import MAX_DEPTH, deep
+from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.choosers import Odometer, RandomChooser, script_chooser
-from einspec.space.derive import Chooser, Known, Rejected, Run, evaluate
+from einspec.space.derive import Address, Chooser, Known, Rejected, Run, evaluate
 from einspec.space.limits import Limits
+from einspec.space.mass import exact_masses, one
+from einspec.space.member import Member, Nonterminal
 from einspec.space.sizes import SizedChooser, is_separable
+from einspec.space.table import Table
 from einspec.space.wanted import Wanted
 from einspec.text import plural
 
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from einspec.space.space import Space
 
 _MOST_REASONS = 5
+_DOUBTS = 1000
+"""Attempts that fail before it is asked whether any can succeed."""
+_PROOF_RUNS = 20_000
 
 
 def attempt(
@@ -39,7 +45,7 @@ def attempt(
     ``given`` holds what is not drawn, ``given_nodes`` of them; ``known`` subtrees are not evaluated again.
     """
     max_nodes = math.inf if limits.max_nodes is None else limits.max_nodes
-    run = Run(choose, max_nodes, evaluation_depth(limits), known=known)
+    run = Run(choose, max_nodes, limits.evaluation_depth, known=known)
     run.nodes = given_nodes
     try:
         derivation, output = evaluate(run, space.start, space.inputs, given)
@@ -77,6 +83,8 @@ def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Arc
             arch = attempt(space, choose, limits)
         except Rejected as rejected:
             rejections.note(rejected)
+            if not fitted and sum(rejections.counts.values()) == min(_DOUBTS, limits.attempts):
+                check_hope(space, limits, rejections)
             continue
         fitted += 1
         misfit = asked.misfit(arch)
@@ -115,30 +123,64 @@ def _between(least: int, most: int) -> str:
 
 
 class Rejections:
-    """Which constraint rejected how often, and the latest message of each."""
+    """Which constraint rejected how often, and the latest of each."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.examples: dict[str, str] = {}
+        self.latest: dict[str, Rejected] = {}
 
     def note(self, rejected: Rejected) -> None:
         """Counts one attempt that failed."""
         self.counts[rejected.args[0]] += 1
-        if len(rejected.args) > 1:
-            self.examples[rejected.args[0]] = rejected.args[1]
+        self.latest[rejected.args[0]] = rejected
+
+    def text(self) -> str:
+        """The reasons with their counts, the most frequent first."""
+        reasons = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        shown = [f"{reason} {count:,}" for reason, count in reasons[:_MOST_REASONS]]
+        if len(reasons) > _MOST_REASONS:
+            shown.append(f"others {sum(count for _, count in reasons[_MOST_REASONS:]):,}")
+        return ", ".join(shown)
+
+    def reason(self) -> str:
+        """The most frequent reason."""
+        return min(self.counts, key=lambda reason: (-self.counts[reason], reason))
+
+    def explanation(self) -> str | None:
+        """What refused, with the types, in the latest attempt that failed for the most frequent reason."""
+        reason = self.reason()
+        return self.latest[reason].explanation() if reason in self.latest else None
+
+
+def check_hope(space: Space, limits: Limits, rejections: Rejections) -> None:
+    """Raises ``SamplingError`` where types prove, in half a second of work, that no derivation succeeds."""
+    masses = exact_masses(space, limits, one, most_runs=_PROOF_RUNS)
+    if masses is None or any(masses.values()):
+        return
+    why = rejections.explanation()
+    if why is None:  # a limit ended most attempts: the smallest derivation shows what refuses
+        try:
+            attempt(space, _smallest, limits)
+        except Rejected as rejected:
+            why = rejected.explanation()
+    raise SamplingError(
+        f"every derivation of {space.name} within {limits.text()} fails at the input {space.input_text()}: rejected by "
+        f"{rejections.text()}{f' ({why})' if why else ''}; change the grammar, the input or the limits"
+    )
+
+
+def _smallest(address: Address, nonterminal: Nonterminal, members: Table) -> Member:
+    """Picks the member of least depth, whether it applies or not."""
+    return min(nonterminal.members[: nonterminal.positive], key=lambda member: member.least_depth)
 
 
 def exhausted(what: str, limits: Limits, rejections: Rejections) -> str:
     """The message for attempts that ran out: which constraint rejected how often, and what to do."""
-    reasons = sorted(rejections.counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = [f"{reason} {count:,}" for reason, count in reasons[:_MOST_REASONS]]
-    if len(reasons) > _MOST_REASONS:
-        shown.append(f"others {sum(count for _, count in reasons[_MOST_REASONS:]):,}")
-    example = rejections.examples.get(reasons[0][0])
+    example = rejections.explanation()
     return (
         f"{what} in {plural(sum(rejections.counts.values()), 'attempt')} within {limits.text()}; "
-        f"rejected by {', '.join(shown)}; loosen what rejects most, or allow more attempts"
-        + (f" ({example})" if example and example != reasons[0][0] else "")
+        f"rejected by {rejections.text()}; loosen what rejects most, or allow more attempts"
+        + (f" ({example})" if example and example != rejections.reason() else "")
     )
 
 
@@ -166,17 +208,12 @@ def check_limits(space: Space, limits: Limits) -> None:
         )
 
 
-def evaluation_depth(limits: Limits) -> int:
-    """How deep an evaluation under these limits can nest: a derivation is no deeper than it is large."""
-    return min(limits.max_depth or MAX_DEPTH, limits.max_nodes or MAX_DEPTH, MAX_DEPTH)
-
-
 def enumerate_space(space: Space, limits: Limits) -> Iterator[Architecture]:
     """All derivations within the limits, each once, in the order of their choices."""
     odometer = Odometer()
     choose = script_chooser(odometer)
     while True:
         with suppress(Rejected):
-            yield deep(evaluation_depth(limits), lambda: attempt(space, choose, limits))
+            yield deep(limits.evaluation_depth, lambda: attempt(space, choose, limits))
         if not odometer.advance():
             return

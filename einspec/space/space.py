@@ -27,6 +27,7 @@ from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
 from einspec.space.printing import Printer
 from einspec.space.probable import most_probable
+from einspec.space.realised import Realised, realised
 from einspec.space.sizes import SizeTable
 from einspec.space.skeletons import least_nodes
 from einspec.space.table import Table, legal_members
@@ -63,6 +64,8 @@ class Space:
         self.nonterminals = bind(grammar, self.ops)
         self.start = self.nonterminals[grammar.start]
         self._sizes: SizeTable | None = None
+        self.masses: dict[object, dict[Outputs, Any] | None] = {}
+        """What :func:`einspec.space.mass.exact_masses` found."""
 
     @property
     def name(self) -> str:
@@ -107,7 +110,7 @@ class Space:
         """
         limits, wish = self._asked(where, asked)
         generator = as_random(rng)
-        return deep(sampling.evaluation_depth(limits), lambda: sampling.draw(self, generator, limits, wish))
+        return deep(limits.evaluation_depth, lambda: sampling.draw(self, generator, limits, wish))
 
     def samples(
         self,
@@ -139,7 +142,7 @@ class Space:
 
         def draw_all() -> Iterator[Architecture]:
             for _ in range(n):
-                arch = deep(sampling.evaluation_depth(limits), lambda: sampling.draw(self, generator, limits, wish))
+                arch = deep(limits.evaluation_depth, lambda: sampling.draw(self, generator, limits, wish))
                 if unique:
                     seen.add(arch.key)
                 yield arch
@@ -178,7 +181,7 @@ class Space:
             return index
 
         try:
-            return deep(sampling.evaluation_depth(exact), lambda: sampling.attempt(self, checked, exact))
+            return deep(exact.evaluation_depth, lambda: sampling.attempt(self, checked, exact))
         except Rejected as rejected:
             raise SamplingError(f"these choices come to a dead end in {self.name}: {rejected}; choose others") from None
 
@@ -195,13 +198,14 @@ class Space:
 
         Exact where types tell it in some 300,000 runs of combinators: children are counted once for each way in
         which they are called. Past that, and under ``max_params`` or ``max_macs`` in large spaces, an
-        :class:`~einspec.Estimate` with its error, from that many ``draws`` with ``rng`` (Knuth 1975).
+        :class:`~einspec.Estimate` with its error, from that many ``draws`` with ``rng`` (Knuth 1975). Raises
+        ``SamplingError`` where an estimate would say nothing.
 
         >>> load("einspace", input=(3, 32, 32)).count(max_depth=2)
         2324
         """
         exact = self._counted(limits, max_depth)
-        return counting.count(self, exact, _positive(draws), as_random(rng))
+        return counting.count(self, exact, _several("draws", draws), as_random(rng))
 
     def counts_by_output(self, max_depth: int | None = None, **limits: int | None) -> dict[Outputs, int]:
         """How many architectures there are of each output type. Raises ``SamplingError`` where :meth:`count` estimates.
@@ -216,7 +220,7 @@ class Space:
                 f"{self.name} within {exact.text()} has too many architectures to be counted by their output: "
                 "tighten max_depth or max_nodes; count gives an estimate of all of them"
             )
-        return counts
+        return dict(counts)
 
     def success_probability(
         self, max_depth: int | None = None, *, rng: int | random.Random = 0, draws: int = 2000, **limits: int | None
@@ -227,7 +231,7 @@ class Space:
         :class:`~einspec.Estimate`, as :meth:`count`.
         """
         exact = self._counted(limits, max_depth)
-        return counting.success_probability(self, exact, _positive(draws), as_random(rng))
+        return counting.success_probability(self, exact, _several("draws", draws), as_random(rng))
 
     def most_probable(self, k: int, **limits: int | None) -> list[Architecture]:
         """The k architectures of largest Q within the limits, the most probable first; fewer if there are fewer.
@@ -245,6 +249,19 @@ class Space:
                 f"{self.name} has infinitely many architectures: give max_depth or max_nodes, as in max_depth=3"
             )
         return exact
+
+    def realised(self, attempts: int = 2000, *, rng: int | random.Random = 0, **limits: int | None) -> Realised:
+        """What so many attempts come to: how often each production is chosen among samples, beside its weight, how
+        many attempts fail and what rejects them, and how large samples are. Fewer attempts where samples are large.
+
+        >>> figures = load("einspace", input=(3, 32, 32)).realised(rng=0)
+        >>> branch = figures.root["branch"]
+        >>> print(f"{branch.nominal:.0%} of the weight, {branch.realised:.0%} of the samples")
+        11% of the weight, 4% of the samples
+        """
+        exact = self.limits.tightened(**limits)
+        sampling.check_limits(self, exact)
+        return realised(self, _several("attempts", attempts), as_random(rng), exact)
 
     def parse(self, text: str, name: str = "<architecture>") -> Architecture:
         """Reads an architecture's text; ``name`` is what messages call it. Limits do not apply.
@@ -416,12 +433,12 @@ class Space:
         return f"<space {self.name}: input {self.input_text()}>"
 
 
-def _positive(draws: int) -> int:
-    if isinstance(draws, bool) or not isinstance(draws, int):
-        raise TypeError(f"draws={draws!r}: expected a whole number")
-    if draws < 2:
-        raise ValueError(f"draws={draws}: expected at least 2")
-    return draws
+def _several(name: str, number: int) -> int:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"{name}={number!r}: expected a whole number")
+    if number < 2:
+        raise ValueError(f"{name}={number}: expected at least 2")
+    return number
 
 
 def _input_types(grammar: Grammar, given: InputLike | None) -> dict[str, Type]:

@@ -24,7 +24,7 @@ from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.choosers import Odometer
-from einspec.space.derive import Inputs, Rejected, Run, TypedChild, evaluate
+from einspec.space.derive import DeadEnd, Inputs, Rejected, Run, TypedChild, evaluate
 from einspec.space.environment import Environment
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
@@ -143,7 +143,7 @@ class _Alphabet:
 
     def order(self, member: Member) -> tuple[float, float, int]:
         """What alternatives are sorted by: the smallest come first."""
-        return depth_of(member), self.size(member), member.index
+        return member.least_depth, self.size(member), member.index
 
     def ranging(self, nonterminal: Nonterminal, ops: set[Member]) -> tuple[int, int]:
         """The least and the greatest number that mean an alternative of a nonterminal."""
@@ -160,11 +160,6 @@ class _Alphabet:
             return place
         order = self.order(self.paths[family][place][-1])
         return bisect_left(self.paths[nonterminal], order, key=lambda path: self.order(path[-1]))
-
-
-def depth_of(member: Member) -> float:
-    """The least depth of what begins with a member that names an op."""
-    return 1 + max((child.minimal_depth for child in member.children), default=0.0)
 
 
 @lru_cache(maxsize=8)
@@ -280,7 +275,7 @@ class _DrawnRun(Run):
             member = path[-1]
             return (
                 alphabet.size(member) <= room
-                and depth_of(member) <= depth
+                and member.least_depth <= depth
                 and (not member.is_leaf(environment) or member.outcome(inputs, environment) is not None)
             )
 
@@ -292,7 +287,7 @@ class _DrawnRun(Run):
             first = alphabet.meant(nonterminal, self.draw(st.integers(least, most)) if least < most else least)
             found = next((path for path in (*paths[first:], *paths[:first]) if fits(path)), None)
         if found is None:
-            raise Rejected(f"no member of {nonterminal.name} fits")
+            raise DeadEnd(nonterminal, inputs, environment)
         self.waiting += sum(alphabet.least[below] for below in found[-1].children)
         return found
 

@@ -153,7 +153,10 @@ BAD_INPUT = [
     (["sample", "einspace", "--input", "abc"], "'abc' in the type 'abc' is neither a dtype (float, int) nor a layout"),
     (["sample", "mlp", "--input", "a=3", "--input", "a=4"], "--input a=3 --input a=4: expected one type, or name=TYPE"),
     (["sample", "mlp", "--ops", "no_such_module"], "--ops no_such_module: importing it failed: ModuleNotFoundError: "),
-    (["sample", "mlp", "--max-depth", "1"], "no architecture of mlp in 10,000 attempts within max_nodes=2000, max_de"),
+    (
+        ["sample", "mlp", "--max-depth", "1"],
+        "no derivation of mlp is at most 1 deep: the least depth is 2; raise max_depth",
+    ),
     (["show", "mlp", "mlp(33, dense; layer)"], "<architecture>:1:5: found '33', which cannot stand here\n"),
     (["show", "mlp", "missing.arch"], "missing.arch: cannot be read: No such file or directory\n"),
     (["compile", "mlp", "mlp(32, dense; layer)", "--export", "no/dir/m.pt2"], "no/dir/m.pt2: cannot be written: "),

@@ -320,13 +320,34 @@ def test_params_and_macs_reject() -> None:
     assert len(list(space.enumerate(max_params=144))) == 1
 
 
+def test_a_space_of_dead_ends_that_grows() -> None:
+    text = 'start: "s" "(" m "," m ")" -> seq\nm: "s" "(" m "," m ")" -> seq | "e" -> end\n'
+    space = einspec.loads(text, input=(4, 8), ops=end, name="closed")
+    with pytest.raises(SamplingError) as error:
+        space.sample(rng=0)
+    assert str(error.value) == (
+        "every derivation of closed within max_nodes=2000, max_depth=200, attempts=10000 fails at the input (4, 8): "
+        "rejected by max_depth 1,000 (seq: end does not accept (4, 8): not 2); change the grammar, the input or the limits"
+    )
+
+
+def test_a_dead_end_quotes_what_refused() -> None:
+    text = 'start: "b" "(" s "," m "," m "," j ")" -> branch\ns: "g" -> clone2\nm: "l" "(" W ")" -> linear\nj: "add" -> add\nW: "4" | "8"\n'
+    text = text.replace('"g" -> clone2', '"clone" "(" "2" ")" -> clone')
+    space = einspec.loads(text, input=(4, 6), name="pairs")
+    with pytest.raises(SamplingError, match=r"rejected by (where|no member of j fits) \d+, ") as error:
+        space.sample(rng=0, attempts=20, where=lambda arch: False)
+    assert "in 20 attempts" in str(error.value)
+    assert str(space.sample(rng=0)) in {f"b(clone(2),l({width}),l({width}),add)" for width in (4, 8)}
+
+
 def test_a_space_of_dead_ends() -> None:
     space = einspec.loads('start: "e" -> end\n', input=(4, 8), ops=end, name="closed")
     with pytest.raises(SamplingError) as error:
         space.sample(rng=0, attempts=7)
     assert str(error.value) == (
-        "no architecture of closed in 7 attempts within max_nodes=2000, max_depth=200, attempts=7; "
-        "rejected by no member of start fits 7; loosen what rejects most, or allow more attempts"
+        "every derivation of closed within max_nodes=2000, max_depth=200, attempts=7 fails at the input (4, 8): "
+        "rejected by no member of start fits 7 (end does not accept (4, 8): not 2); change the grammar, the input or the limits"
     )
     assert list(space.enumerate()) == []
 
@@ -337,7 +358,7 @@ def test_the_seldom_reasons_are_counted_together() -> None:
     space = einspec.loads(
         f'start: "w" "(" part ")" -> widen\npart: "x" -> end{rules}\n', input=(4, 2), ops=[*ops, end, widen]
     )
-    with pytest.raises(SamplingError, match=r"others \d+; loosen") as error:
+    with pytest.raises(SamplingError, match=r"others \d+ \(refuse") as error:
         space.sample(rng=0, attempts=700)
     assert str(error.value).count("refuse") >= 4
 

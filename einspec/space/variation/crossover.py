@@ -12,7 +12,7 @@ from einspec.space.architecture import Architecture
 from einspec.space.choosers import below
 from einspec.space.derive import Rejected
 from einspec.space.limits import Limits
-from einspec.space.sampling import Rejections, attempt, evaluation_depth, exhausted
+from einspec.space.sampling import Rejections, attempt, exhausted
 from einspec.space.variation.difference import differ
 from einspec.space.variation.edits import Edit, replaced, same_ops
 
@@ -60,7 +60,7 @@ def crossover(
                 return children
         raise SamplingError(exhausted(f"no crossover of these architectures of {space.name}", limits, rejections))
 
-    return deep(max(evaluation_depth(limits), first.depth + second.depth), tried)
+    return deep(max(limits.evaluation_depth, first.depth + second.depth), tried)
 
 
 class _Sites:

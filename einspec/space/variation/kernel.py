@@ -15,7 +15,6 @@ from einspec.space.derive import Inputs, Rejected, Run, TypedChild, evaluate
 from einspec.space.environment import Environment
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
-from einspec.space.sampling import evaluation_depth
 from einspec.space.table import legal_members
 from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.kinds import by_weight
@@ -44,7 +43,7 @@ def propose(space: Space, arch: Architecture, rng: random.Random, limits: Limits
             return arch, 0.0
         member = by_weight([*others, node.member] if node.member.weight else others, rng)
         edit = Edit({number: Derivation(member, node.via, node.children)}, len(arch))
-    depth = max(evaluation_depth(limits), arch.depth)
+    depth = max(limits.evaluation_depth, arch.depth)
     try:
         child = deep(depth, lambda: varied(arch, edit, RandomChooser(rng), limits))
     except Rejected:

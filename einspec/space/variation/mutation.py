@@ -12,7 +12,7 @@ from einspec.space.architecture import Architecture
 from einspec.space.choosers import RandomChooser
 from einspec.space.derive import Chooser, Rejected
 from einspec.space.limits import Limits
-from einspec.space.sampling import Rejections, attempt, evaluation_depth, exhausted
+from einspec.space.sampling import Rejections, attempt, exhausted
 from einspec.space.variation.difference import differ
 from einspec.space.variation.edits import Edit, replaced
 from einspec.space.variation.kinds import KINDS, MIX, Kind, pick
@@ -52,7 +52,7 @@ def mutate(
                 return child
         raise SamplingError(exhausted(f"no mutant of this architecture of {space.name}", limits, rejections))
 
-    return deep(max(evaluation_depth(limits), arch.depth), tried)
+    return deep(max(limits.evaluation_depth, arch.depth), tried)
 
 
 def varied(arch: Architecture, edit: Edit, choose: Chooser, limits: Limits) -> Architecture:

@@ -10,7 +10,7 @@ from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.derivation import Derivation
 from einspec.space.derive import Rejected
-from einspec.space.sampling import attempt, evaluation_depth
+from einspec.space.sampling import attempt
 from einspec.space.variation.edits import replaced
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def neighbours(space: Space, arch: Architecture) -> Iterator[Architecture]:
     """See :meth:`Space.neighbours`."""
-    depth = max(evaluation_depth(space.limits), arch.depth)
+    depth = max(space.limits.evaluation_depth, arch.depth)
     for number, node in enumerate(arch.slots.nodes):
         nonterminal = space.nonterminals[node.member.production.symbol]
         for member in nonterminal.members[: nonterminal.positive]:
