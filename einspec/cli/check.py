@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from einspec.cli.options import Commands, add_json, add_ops, load_ops, print_error, print_json
+from einspec.cli.options import (
+    Commands,
+    add_input,
+    add_json,
+    add_ops,
+    input_of,
+    load_ops,
+    print_error,
+    print_json,
+    several,
+)
 from einspec.errors import EinspecError
 
 if TYPE_CHECKING:
     from einspec.grammar.model import Grammar
+    from einspec.space import Space
+
+_DEPTHS = 4
+"""Depths up to which architectures are counted, from the least one on."""
 
 
 def add_to(commands: Commands) -> None:
@@ -18,9 +33,16 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "check",
         help="problems and figures of grammar files",
-        description="Reads grammar files, binds their ops, and prints warnings, errors with their place, and figures.",
+        description="Reads grammar files, binds their ops, and prints warnings, errors with their place, and figures. "
+        "Where the input type is known, it also draws: how often each production is chosen among samples, beside its "
+        "weight, how many attempts fail and what rejects them.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="a grammar file, or a bundled name")
+    add_input(parser)
+    parser.add_argument(
+        "--attempts", metavar="N", type=several, default=2000, help="attempts that are drawn (default 2000)"
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the draws (default 0)")
     add_ops(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -29,7 +51,7 @@ def add_to(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Checks every file; 1 if one of them has an error."""
     ops = load_ops(args)
-    reports = [_report(name, ops) for name in args.files]
+    reports = [_report(name, ops, args) for name in args.files]
     if args.json:
         print_json(reports)
     else:
@@ -38,20 +60,40 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any("error" in report for report in reports) else 0
 
 
-def _report(name: str, own_ops: Any) -> dict[str, Any]:
+def _report(name: str, own_ops: Any, args: argparse.Namespace) -> dict[str, Any]:
+    import einspec
     from einspec.grammar.read import read_file
     from einspec.ops.opset import collect_ops
     from einspec.space.binding import bind
-    from einspec.space.space import directive_type
 
     try:
         grammar = read_file(name)
-        if "input" in grammar.directives:
-            directive_type(grammar)
-        members = {n.name: len(n.members) for n in bind(grammar, collect_ops(own_ops)).values()}
+        given = input_of(args.input)
+        if given is None and "input" not in grammar.directives:
+            members = {n.name: len(n.members) for n in bind(grammar, collect_ops(own_ops)).values()}
+            return {"file": name, **_figures(grammar, members), "drawn": None}
+        space = einspec.load(name, input=given, ops=own_ops)
+        members = {n.name: len(n.members) for n in space.nonterminals.values()}
+        return {"file": name, **_figures(grammar, members), "drawn": _drawn(space, args)}
     except EinspecError as error:
         return {"file": name, "error": str(error)}
-    return {"file": name, **_figures(grammar, members)}
+
+
+def _drawn(space: Space, args: argparse.Namespace) -> dict[str, Any]:
+    figures = space.realised(args.attempts, rng=args.seed)
+    return {
+        "input": space.input_text(),
+        "attempts": figures.attempts,
+        "seed": args.seed,
+        "successes": figures.successes,
+        "rejections": figures.rejections,
+        "explanations": figures.explanations,
+        "mean_nodes": figures.mean_nodes if figures.successes else None,
+        "mean_nodes_error": figures.mean_nodes_error if figures.successes else None,
+        "counts_by_depth": space.counts_by_depth(_DEPTHS),
+        "root": {name: asdict(frequency) for name, frequency in figures.root.items()},
+        "productions": {name: asdict(frequency) for name, frequency in figures.productions.items()},
+    }
 
 
 def _figures(grammar: Grammar, members: dict[str, int]) -> dict[str, Any]:
@@ -84,7 +126,32 @@ def _print(report: dict[str, Any]) -> None:
     print(f"  rules           {report['rules']}, {report['productions']} productions, {report['members']} members")
     print(f"  branching rate  {report['branching_rate']:.5f} (from 1 on, the expected size is infinite)")
     print(f"  expected size   {'infinite' if size is None else f'{size:.4g} nodes'}, types not considered")
-    print(f"  derivations     {_count_text(derivations)}")
+    print(f"  derivations     {_count_text(derivations)}, types not considered")
+    if report["drawn"] is None:
+        print("  give --input to see what samples are like, as in --input 3,32,32")
+    else:
+        _print_drawn(report["drawn"])
+
+
+def _print_drawn(drawn: dict[str, Any]) -> None:
+    attempts, successes = drawn["attempts"], drawn["successes"]
+    print(f"At the input {drawn['input']}, {attempts:,} attempts with seed {drawn['seed']}:")
+    print(f"  succeed         {successes / attempts:.1%}")
+    for reason, number in drawn["rejections"].items():
+        why = drawn["explanations"].get(reason)
+        print(f"  fail            {number / attempts:.1%} {reason}")
+        if why:
+            print(f"                  as in: {why}")
+    if successes:
+        print(f"  sample size     {drawn['mean_nodes']:.4g} \u00b1 {drawn['mean_nodes_error']:.2g} nodes")
+    for depth, number in drawn["counts_by_depth"].items():
+        print(f"  up to depth {depth:<3} {number:,} architectures")
+    for title, rows in (("at the root", drawn["root"]), ("in its rule", drawn["productions"])):
+        width = max(map(len, [title, *rows]))
+        print(f"  {title:{width}}   weight  samples")
+        for name, row in rows.items():
+            realised = "-" if row["realised"] is None else f"{row['realised']:.1%}"
+            print(f"  {name:{width}}  {row['nominal']:>7.1%}  {realised:>7}")
 
 
 def _count_text(derivations: int | None) -> str:

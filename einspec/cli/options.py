@@ -29,6 +29,11 @@ def count(text: str) -> int:
     return _at_least(1, text)
 
 
+def several(text: str) -> int:
+    """An option that is a whole number of at least 2."""
+    return _at_least(2, text)
+
+
 def amount(text: str) -> int:
     """An option that is a whole number of at least 0."""
     return _at_least(0, text)
@@ -58,6 +63,12 @@ def _at_least(least: int, text: str) -> int:
 def add_space(parser: argparse.ArgumentParser) -> None:
     """SPACE, --input and --ops."""
     parser.add_argument("space", metavar="SPACE", help="a bundled name, or a grammar file")
+    add_input(parser)
+    add_ops(parser)
+
+
+def add_input(parser: argparse.ArgumentParser) -> None:
+    """--input."""
     parser.add_argument(
         "--input",
         metavar="TYPE",
@@ -65,7 +76,6 @@ def add_space(parser: argparse.ArgumentParser) -> None:
         help="input type without the batch, as in 3,32,32 (default: the grammar's own); for several inputs, "
         "give --input name=TYPE several times",
     )
-    add_ops(parser)
 
 
 def add_ops(parser: argparse.ArgumentParser) -> None:
@@ -121,7 +131,7 @@ def load_space(args: argparse.Namespace, input: Any = None) -> Space:
 
     own = given_limits(args) if hasattr(args, "max_nodes") else {}
     limits: Limits | None = einspec.Limits(**own) if own else None
-    kind = _input(args.input)
+    kind = input_of(args.input)
     if kind is None and input is not None and "input" not in read_file(args.space).directives:
         kind = input
     return einspec.load(args.space, input=kind, ops=load_ops(args), limits=limits)
@@ -160,7 +170,8 @@ def _import(name: str) -> ModuleType:
     return module
 
 
-def _input(texts: list[str] | None) -> Any:
+def input_of(texts: list[str] | None) -> Any:
+    """The input types of --input; None where it was not given. Raises ``ParseError`` for what is none."""
     if not texts:
         return None
     if len(texts) == 1 and "=" not in texts[0]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _MOST_LOG = 700
 """The logarithm of the largest estimate."""
+_QUICK_RUNS = 30_000
+"""Runs of combinators that take less than a second."""
 _DOUBTS = 50
 """Descents without an architecture after which, at the least, an estimate is given up."""
 MOST_ENUMERATED = 20_000
@@ -69,6 +71,23 @@ def count(space: Space, limits: Limits, draws: int, rng: random.Random) -> int |
 def counts_by_output(space: Space, limits: Limits) -> dict[Outputs, int] | None:
     """The number of architectures of each output type; None where types do not tell it, or it would take too long."""
     return exact_masses(space, limits, one)
+
+
+def counts_by_depth(space: Space, depths: int) -> dict[int, int]:
+    """See :meth:`Space.counts_by_depth`."""
+    found: dict[int, int] = {}
+    least = int(space.start.minimal_depth)
+    for depth in range(least, least + depths):
+        if depth > space.limits.evaluation_depth:
+            break
+        masses = exact_masses(space, space.limits.tightened(max_depth=depth), one, _QUICK_RUNS)
+        if masses is None:
+            break
+        number = sum(masses.values())
+        if number == found.get(depth - 1) == space.grammar.count():
+            break  # nothing is deeper
+        found[depth] = number
+    return found
 
 
 def success_probability(space: Space, limits: Limits, draws: int, rng: random.Random) -> float | Estimate:

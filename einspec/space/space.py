@@ -222,6 +222,15 @@ class Space:
             )
         return dict(counts)
 
+    def counts_by_depth(self, depths: int = 4) -> dict[int, int]:
+        """How many architectures there are up to each depth, from the least one on: as many depths as are asked for,
+        fewer where a count would take longer than a second, or where nothing is deeper.
+
+        >>> load("einspace", input=(3, 32, 32)).counts_by_depth()
+        {2: 2324}
+        """
+        return counting.counts_by_depth(self, depths)
+
     def success_probability(
         self, max_depth: int | None = None, *, rng: int | random.Random = 0, draws: int = 2000, **limits: int | None
     ) -> float | Estimate:

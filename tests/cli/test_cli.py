@@ -197,3 +197,104 @@ def test_wrong_usage_is_exit_code_2(capsys: pytest.CaptureFixture[str], argument
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert message in err
+
+
+# --- honest figures, counts, and what is asked for ---
+
+
+def test_check_draws_where_the_input_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "check", "einspace", "--input", "3,32,32", "--attempts", "500", "--seed", "1")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert "At the input (3, 32, 32), 500 attempts with seed 1:" in lines
+    figures = einspec.load("einspace", input=(3, 32, 32)).realised(500, rng=1)
+    assert f"  succeed         {figures.success_rate:.1%}" in lines
+    assert "  up to depth 2   2,324 architectures" in lines
+    branch = figures.root["branch"].realised
+    assert branch is not None
+    assert f"  branch         11.1%  {branch:>7.1%}" in lines
+    assert any(line.startswith("  fail            ") and "no member of merge fits in branch" in line for line in lines)
+    assert any(line.startswith("  computation: linear      61.5%") for line in lines)
+
+
+def test_check_without_an_input_says_how_to_get_more(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "check", "einspace")
+    assert out.endswith("  give --input to see what samples are like, as in --input 3,32,32\n")
+    (report,) = run_json(capsys, "check", "einspace")
+    assert report["drawn"] is None
+
+
+def test_check_of_a_space_that_always_fails(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "doomed.lark"
+    path.write_text('//% input 4,8\nstart: "b" "(" m "," m ")" -> seq\nm: "c" -> col2im\n')
+    code, out, err = run(capsys, "check", str(path))
+    assert (code, err) == (0, "")
+    assert "  succeed         0.0%\n  fail            100.0% no member of m fits in seq\n" in out
+    assert "                  as in: col2im does not accept (4, 8): " in out
+    (report,) = run_json(capsys, "check", str(path))
+    assert report["drawn"]["mean_nodes"] is None
+
+
+def test_check_json_draws(capsys: pytest.CaptureFixture[str]) -> None:
+    (report,) = run_json(capsys, "check", "mlp", "--attempts", "300")
+    drawn = report["drawn"]
+    assert drawn["attempts"] == 300
+    assert drawn["successes"] + sum(drawn["rejections"].values()) == 300
+    assert drawn["counts_by_depth"]["2"] == 12
+    assert drawn["productions"]["part: dense"]["nominal"] == pytest.approx(0.4)
+
+
+def test_count(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "count", "einspace", "--input", "3,32,32", "--max-depth", "2") == (0, "2,324\n", "")
+    assert run_json(capsys, "count", "nasbench201") == {"count": 15_625, "is_exact": True, "error": None}
+    code, out, _ = run(capsys, "count", "mlp", "--max-depth", "2", "--by-output")
+    assert code == 0
+    assert out.splitlines()[-1] == "          12  in all"
+    by_output = run_json(capsys, "count", "mlp", "--max-depth", "2", "--by-output")
+    assert by_output["count"] == sum(by_output["by_output"].values()) == 12
+
+
+def test_count_marks_an_estimate(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["count", "einspace", "--input", "3,32,32", "--max-depth", "2", "--max-params", "1000000000"]
+    assert run_json(capsys, *arguments) == {"count": 2324, "is_exact": True, "error": None}
+    found = run_json(capsys, "count", "mlp", "--max-nodes", "40", "--max-params", "100000", "--seed", "1")
+    assert not found["is_exact"]
+    assert 0 < found["error"] < found["count"]
+    code, out, _ = run(capsys, "count", "mlp", "--max-nodes", "40", "--max-params", "100000", "--seed", "1")
+    assert code == 0
+    assert out.startswith("about ")
+    assert out.endswith(" (an estimate)\n")
+
+
+def test_sample_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = run_json(
+        capsys, "sample", "einspace", "--input", "3,32,32", "-n", "4",
+        "--nodes", "5..12", "--depth", "..4", "--contains", "linear", "--params", "1..", "--output", "3,32,16",
+    )  # fmt: skip
+    assert len(rows) == 4
+    for row in rows:
+        assert 5 <= row["nodes"] <= 12
+        assert row["depth"] <= 4
+        assert row["params"] >= 1
+        assert "linear(" in row["text"]
+        assert row["output"] == "(3, 32, 16)"
+    rows = run_json(capsys, "sample", "einspace", "--input", "3,32,32", "-n", "2", "--nodes", "20")
+    assert [row["nodes"] for row in rows] == [20, 20]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--contains", "gelu"], "contains='gelu': no production of einspace means that op; did you mean 'relu'?"),
+        (["--nodes", "0"], "nodes=0: expected a range from 1 or more up"),
+        (["--nodes", "5..", "--max-nodes", "4"], "nodes=(5, None) contradicts max_nodes=4: nothing meets both; raise "),
+        (["--output", "x"], "'x' in the type 'x' is neither a dtype (float, int) nor a layout (image, matrix, "),
+    ],
+)
+def test_sample_refuses_what_it_cannot_mean(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    code, out, err = run(capsys, "sample", "einspace", "--input", "3,32,32", *arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"einspec: {message}")
+    assert "Traceback" not in err
