@@ -29,14 +29,13 @@ def lower(arch: Architecture) -> Graph:
     return deep(arch.derivation.depth, lambda: Lowering().graph(arch))
 
 
-def lower_subtree(node: Derivation, inputs: tuple[Type, ...]) -> tuple[Graph, Outputs]:
-    """The graph of a derivation at some inputs, with all that it makes, read or not, and its output types.
+def lower_subtree(node: Derivation, inputs: tuple[Type, ...]) -> Graph:
+    """The graph of a derivation at some inputs, with all that it makes, read or not.
 
     The derivation must read no attributes and call nothing that is bound around it.
     """
     lowering = Lowering(prunes=False)
-    graph, result = deep(node.depth, lambda: lowering.derived(node, inputs))
-    return graph, tuple(value.type for value in result) if isinstance(result, tuple) else result.type
+    return deep(node.depth, lambda: lowering.derived(node, inputs)[0])
 
 
 def owners(graph: Graph) -> list[tuple[int, object, int]] | None:

@@ -35,7 +35,7 @@ def bind(grammar: Grammar, ops: Mapping[str, Op]) -> dict[str, Nonterminal]:
     problems.raise_errors()
     for nonterminal in bound.values():
         for member in nonterminal.members:
-            member.children = tuple(bound[name] for name in member.production.children)
+            member.bind(tuple(bound[name] for name in member.production.children))
     return bound
 
 

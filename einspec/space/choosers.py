@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from einspec.space.derive import Address, Chooser
 from einspec.space.member import Member, Nonterminal
-from einspec.space.table import UNKNOWN, Table
+from einspec.space.table import Table
 
 
 def as_random(rng: int | random.Random) -> random.Random:
@@ -23,16 +23,8 @@ def as_random(rng: int | random.Random) -> random.Random:
     raise TypeError(f"rng={rng!r}: expected a whole number as seed, or a random.Random")
 
 
-_PROPOSALS = 2
-"""Members drawn before all are looked at: most apply, and most types are met once."""
-
-
 class RandomChooser:
-    """Draws a member with its probability among those that apply.
-
-    Members are proposed by weight and refused if they do not apply, which comes to the same; after a few refusals
-    all are looked at. What is read from the generator depends on the members alone, never on what tables remember.
-    """
+    """Draws a member with its probability among those that apply, as :meth:`Table.draw` does."""
 
     __slots__ = ("uniform",)
 
@@ -40,21 +32,7 @@ class RandomChooser:
         self.uniform = rng.random
 
     def __call__(self, address: Address, nonterminal: Nonterminal, members: Table) -> Member | None:
-        uniform, last = self.uniform, nonterminal.last
-        if last > 0:
-            declared, cumulative, total = nonterminal.members, nonterminal.cumulative, nonterminal.total
-            outcomes = members.outcomes
-            for _ in range(_PROPOSALS):
-                member = declared[bisect_right(cumulative, uniform() * total, 0, last)]
-                outcome = outcomes.get(member, UNKNOWN)
-                if outcome is UNKNOWN:
-                    outcome = members.outcome(member)
-                if outcome is not None:
-                    return member
-        applying, cumulative, _ = members.applying
-        if len(applying) < 2:
-            return applying[0] if applying else None
-        return applying[bisect_right(cumulative, uniform() * cumulative[-1], 0, len(applying) - 1)]
+        return members.draw(self.uniform)
 
 
 def below(rng: random.Random, n: int) -> int:

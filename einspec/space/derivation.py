@@ -95,9 +95,9 @@ class Derivation:
         return f"<derivation {self.member.text()}: {self.size} nodes, {self.depth} deep>"
 
 
-def leaf(member: Member) -> Derivation:
-    """The derivation that is one member without children. One object per member: most nodes are leaves."""
-    node: Derivation | None = member.leaf
+def leaf(member: Member, via: tuple[Member, ...]) -> Derivation:
+    """The derivation that is one member without children. One object for each: most nodes are leaves."""
+    node = member.leaves.get(via)
     if node is None:
-        node = member.leaf = Derivation(member, (), ())
+        node = member.leaves[via] = Derivation(member, via, ())
     return node

@@ -17,7 +17,7 @@ from einspec.ops.declare import Combinator, Outputs
 from einspec.space.derivation import Derivation, leaf
 from einspec.space.environment import EMPTY, Environment
 from einspec.space.member import Member, Nonterminal
-from einspec.space.table import OPEN, Table, legal_members
+from einspec.space.table import OPEN, UNKNOWN, Table, legal_members
 from einspec.types import Type
 
 Inputs = tuple[Type, ...]
@@ -25,9 +25,6 @@ Inputs = tuple[Type, ...]
 
 class Rejected(Exception):
     """This attempt ends here: a dead end, or a limit. ``args[0]`` says which."""
-
-    within: Combinator | None = None
-    """The innermost combinator around it."""
 
     def explanation(self) -> str | None:
         """What refused, with the types, where there is more to say."""
@@ -37,9 +34,11 @@ class Rejected(Exception):
 class DeadEnd(Rejected):
     """No member of a nonterminal applies."""
 
-    def __init__(self, nonterminal: Nonterminal, inputs: Inputs, environment: Environment):
+    def __init__(self, nonterminal: Nonterminal, inputs: Inputs, environment: Environment, child: TypedChild):
         super().__init__(f"no member of {nonterminal.name} fits")
         self.nonterminal, self.inputs, self.environment = nonterminal, inputs, environment
+        self.within = None if child.parent is None else child.parent.member.op
+        """The op whose child has none; None at the root."""
 
     def explanation(self) -> str | None:
         """What the ops of the nonterminal say to these types, the first few."""
@@ -119,12 +118,22 @@ class Run:
                     bisect_right(nonterminal.cumulative, uniform() * nonterminal.total, 0, last) if last else 0
                 ]
             else:
-                table, member = self.chosen(child, nonterminal, inputs, environment)
+                known = nonterminal.only_table
+                if known is None:
+                    known = nonterminal.tables.get(inputs if environment.key is None else (inputs, environment.key))
+                table = legal_members(nonterminal, inputs, environment) if known is None else known
+                if uniform is None:
+                    found = self.chosen(child, nonterminal, table, inputs, environment)
+                else:
+                    found = table.draw(uniform)
+                if found is None:
+                    raise DeadEnd(nonterminal, inputs, environment, child)
+                member = found
             if self.record is not None:
                 self.record(nonterminal, member, inputs, environment)
             if member.op is not None:
                 break
-            via = (*via, member) if via else (member,)
+            via = (*via, member) if via else member.alone
             nonterminal = member.children[0]
         self.nodes += 1
         if self.nodes > self.max_nodes:
@@ -132,28 +141,24 @@ class Run:
         if child.depth > self.max_depth:
             raise Rejected("max_depth")
         if not member.has_children:
-            outputs = table.outcome(member)
+            outputs = table.outcomes[member.index]
+            if outputs is UNKNOWN:
+                outputs = table.outcome(member)
             if outputs is not OPEN:
-                child.node = Derivation(member, via, ()) if via else leaf(member)
+                child.node = member.leaves.get(via) or leaf(member, via)
                 return outputs if outputs is not None else member.infer(inputs, environment)
         return self.combine(child, member, via, inputs, environment, None)
 
     def chosen(
-        self, child: TypedChild, nonterminal: Nonterminal, inputs: Inputs, environment: Environment
-    ) -> tuple[Table, Member]:
-        """What the chooser picks, with the table that it picks from."""
-        table = nonterminal.only_table
-        if table is None:
-            key = inputs if environment.key is None else (inputs, environment.key)
-            table = nonterminal.tables.get(key) or legal_members(nonterminal, inputs, environment)
+        self, child: TypedChild, nonterminal: Nonterminal, table: Table, inputs: Inputs, environment: Environment
+    ) -> Member | None:
+        """The member that the chooser picks; None for a dead end."""
         choose = self.choose
         assert choose is not None, "a derivation to follow has a hole"
         member = choose(child, nonterminal, table)
-        if type(member) is not Member:
-            member = table[member] if isinstance(member, int) and member >= 0 else None
-            if member is None:
-                raise DeadEnd(nonterminal, inputs, environment)
-        return table, member
+        if member is None or type(member) is Member:
+            return member
+        return table[member] if isinstance(member, int) and member >= 0 else None
 
     def follow(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
         """Type-checks the derivation that a child was given, drawing what is missing in it."""
@@ -194,20 +199,21 @@ class Run:
         """Runs a combinator over types, and makes the node of what its children became."""
         op = member.op
         assert isinstance(op, Combinator)
+        child.member = member
         depth = child.depth + 1
-        children = [TypedChild(self, child, i, n, environment, depth) for i, n in enumerate(member.children)]
+        children = [TypedChild(self, child, i, n, environment, depth) for i, n in member.places]
         if given is not None:
             for handle, node in zip(children, given.children, strict=True):
                 handle.node = node
         try:
-            if member.args or member.reads or not op.in_text_order:
+            if not member.is_simple:
                 attributes = member.attributes(environment)
                 if environment.bindings:
                     for name in member.reads:
                         if name in environment.bindings:
                             attributes[name] = BoundChild(environment.bindings[name], environment)
                 outputs = op.call(inputs, member.args, children, attributes)
-            elif len(inputs) == op.signature.inputs:
+            elif len(inputs) == member.takes:
                 try:
                     outputs = op.function(*inputs, *children)
                 except (ShapeError, ValueError, TypeError) as error:
@@ -216,16 +222,14 @@ class Run:
                 outputs = op.call(inputs, (), children, {})
         except ShapeError as error:
             raise _located(error, child, member) from None
-        except Rejected as rejected:
-            rejected.within = rejected.within or op
-            raise
+        nodes: list[Any] = []
         for handle in children:
             if handle.called is None:
                 name = handle.nonterminal.name
                 raise _located(ShapeError(f"never calls its child {handle.index + 1}, {name}"), child, member)
-        nodes: Any = tuple([handle.node for handle in children])
+            nodes.append(handle.node)
         if given is None or any(new is not old for new, old in zip(nodes, given.children, strict=True)):
-            child.node = Derivation(member, via, nodes)
+            child.node = Derivation(member, via, tuple(nodes))
         if type(outputs) is Type:
             return outputs
         try:
@@ -258,6 +262,7 @@ class TypedChild(Child, Address):
         "depth",
         "environment",
         "index",
+        "member",
         "node",
         "nonterminal",
         "outputs",
@@ -265,6 +270,8 @@ class TypedChild(Child, Address):
         "plan",
         "run",
     )
+    member: Member
+    """Its member, while that is evaluated."""
     plan: Any
     """What the chooser that picked its member notes for the choices below."""
 
@@ -343,7 +350,7 @@ class TypedChild(Child, Address):
     def each(self, values: Iterable[Any]) -> tuple[Any, ...]:
         """As the base's; calls at one type have one outcome, so a thousand copies cost one call."""
         parts = tuple(values)
-        if parts and all(part is parts[0] for part in parts):
+        if parts and parts.count(parts[0]) == len(parts):
             part = parts[0]
             return (self(*part) if isinstance(part, tuple) else self(part),) * len(parts)
         return super().each(parts)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from einspec.errors import ShapeError
 from einspec.grammar.model import Production
-from einspec.ops.declare import Op, Outputs, Primitive
+from einspec.ops.declare import Combinator, Op, Outputs, Primitive
 from einspec.types import Type
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _REMEMBERED = 20_000
 """Outcomes kept per member; the memo is emptied when it is full, so that memory is bounded."""
 
+_TYPE = {Type}
 _MOST_MEMBERS = 100_000
 
 
@@ -31,15 +34,21 @@ class Member:
 
     __slots__ = (
         "_outcomes",
+        "_rule",
+        "_trailing",
+        "alone",
         "args",
         "children",
         "has_children",
         "index",
-        "leaf",
+        "is_simple",
+        "leaves",
         "op",
+        "places",
         "production",
         "reads",
         "share",
+        "takes",
         "texts",
         "weight",
     )
@@ -51,12 +60,32 @@ class Member:
         self.weight = float(weight)
         self.op = op
         self.index = -1
-        self.leaf: Derivation | None = None
+        self.alone = (self,)
+        self.leaves: dict[tuple[Member, ...], Derivation] = {}
+        """Derivations that are this member alone, by the transparent members before it."""
         self.args: tuple[Any, ...] = op.signature.convert(argument_texts(texts)) if op else ()
         self.children: tuple[Nonterminal, ...] = ()
+        self.places: tuple[tuple[int, Nonterminal], ...] = ()
         self.has_children = bool(production.children)
         self.reads = op.reads if op else ()
+        self.takes = op.signature.inputs if op else None
+        """How many inputs the op takes; None for any number."""
+        self.is_simple = isinstance(op, Combinator) and op.in_text_order and not self.args and not self.reads
+        """Whether the op is a function of inputs and children, in this order."""
+        self._rule: Callable[..., Any] | None = None
+        self._trailing = self.args
+        if isinstance(op, Primitive) and not self.reads:
+            self._rule = op.function
+            if self.takes is None and self.args:
+                names = [argument.name for argument in op.signature.arguments]
+                self._rule = partial(op.function, **dict(zip(names, self.args, strict=True)))
+                self._trailing = ()
         self._outcomes: dict[Any, Outputs | None] = {}
+
+    def bind(self, children: tuple[Nonterminal, ...]) -> None:
+        """Sets the nonterminals that its children derive from."""
+        self.children = children
+        self.places = tuple(enumerate(children))
 
     @property
     def is_transparent(self) -> bool:
@@ -92,12 +121,24 @@ class Member:
 
     def accept(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs | None:
         """As :meth:`outcome`, computed."""
-        if type(self.op) is Primitive and not self.reads:
-            return self.op.accept(inputs, self.args, {})
-        try:
-            return self.infer(inputs, environment)
-        except ShapeError:
-            return None
+        rule = self._rule
+        if rule is None:
+            try:
+                return self.infer(inputs, environment)
+            except ShapeError:
+                return None
+        if self.takes is None or self.takes == len(inputs):
+            try:
+                outputs = rule(*inputs, *self._trailing)
+            except ShapeError:
+                return None
+            except ValueError:
+                pass  # a bug, or values that cannot be unpacked: the op knows
+            else:
+                if type(outputs) is Type or (type(outputs) is tuple and outputs and set(map(type, outputs)) == _TYPE):
+                    return outputs
+        assert isinstance(self.op, Primitive)
+        return self.op.accept(inputs, self.args, {})
 
     def infer(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs:
         """Output types of a leaf. Raises ``ShapeError`` with all input types where it does not apply."""
@@ -150,8 +191,10 @@ class Nonterminal:
     """
 
     __slots__ = (
+        "all_grow",
         "always_applies",
         "cumulative",
+        "drawn",
         "last",
         "members",
         "minimal_depth",
@@ -173,6 +216,8 @@ class Nonterminal:
         self.subsets: dict[tuple[Member, ...], Any] = {}
         self.cumulative = tuple(itertools.accumulate(member.weight for member in self.members[: self.positive]))
         self.last = self.positive - 1
+        self.drawn = tuple(self.members[: self.positive])
+        self.all_grow = all(member.has_children for member in members)
         self.total = self.cumulative[-1] if self.cumulative else 0.0
         self.always_applies = bool(self.positive) and all(m.has_children for m in self.members[: self.positive])
         for index, member in enumerate(self.members):

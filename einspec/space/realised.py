@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from einspec.recursion import deep
 from einspec.space.choosers import RandomChooser
 from einspec.space.coverage import production_counts, production_names
-from einspec.space.derive import Rejected
+from einspec.space.derive import DeadEnd, Rejected
 from einspec.space.limits import Limits
 from einspec.space.sampling import attempt
 
@@ -73,10 +73,10 @@ def realised(space: Space, attempts: int, rng: random.Random, limits: Limits) ->
             arch = deep(limits.evaluation_depth, lambda: attempt(space, choose, limits))
         except Rejected as rejected:
             # A limit is nobody's fault; a dead end is that of the combinator whose child it was.
-            within = f" in {rejected.within.name}" if rejected.within and rejected.explanation() else ""
+            within = f" in {rejected.within.name}" if isinstance(rejected, DeadEnd) and rejected.within else ""
             reason = f"{rejected.args[0]}{within}"
             rejections[reason] += 1
-            latest[reason] = rejected
+            latest[reason] = rejected.with_traceback(None)
             nodes += space.least_nodes
             continue
         archs.append(arch)

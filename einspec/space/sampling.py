@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -90,7 +89,7 @@ def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Arc
         misfit = asked.misfit(arch)
         if misfit is None:
             return arch
-        rejections.counts[misfit] += 1
+        rejections.count(misfit)
     what = f"no architecture of {space.name}" + (f" with {asked.text()}" if asked.text() else "")
     message = exhausted(what, limits, rejections)
     if begin is not None:
@@ -126,13 +125,18 @@ class Rejections:
     """Which constraint rejected how often, and the latest of each."""
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+        self.counts: dict[str, int] = {}
         self.latest: dict[str, Rejected] = {}
 
     def note(self, rejected: Rejected) -> None:
         """Counts one attempt that failed."""
-        self.counts[rejected.args[0]] += 1
-        self.latest[rejected.args[0]] = rejected
+        reason = rejected.args[0]
+        self.count(reason)
+        self.latest[reason] = rejected.with_traceback(None)  # which would keep the whole attempt
+
+    def count(self, reason: str) -> None:
+        """Counts what nothing more is known of."""
+        self.counts[reason] = self.counts.get(reason, 0) + 1
 
     def text(self) -> str:
         """The reasons with their counts, the most frequent first."""

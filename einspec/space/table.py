@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from typing import Any, overload
@@ -14,6 +15,9 @@ from einspec.types import Type
 
 _REMEMBERED = 30_000
 """Tables kept per nonterminal; emptied when full, so that memory is bounded."""
+
+_PROPOSALS = range(2)
+"""Members drawn before all are looked at."""
 
 UNKNOWN: Any = object()
 """Stands for the outcome of a member that nobody has asked about."""
@@ -28,7 +32,7 @@ class Table(Sequence[Member]):
     """The members that apply, as a sequence: those that are drawn, then those of weight 0.
 
     A primitive applies when its type rule accepts; an alternative with children always does. A type rule is asked when
-    somebody wants to know, and ``outcomes`` remembers what it said.
+    somebody wants to know, and ``outcomes`` remembers what it said, by the index of the member.
     """
 
     __slots__ = ("_environment", "_inputs", "_parse_only", "_subset", "nonterminal", "outcomes")
@@ -36,25 +40,51 @@ class Table(Sequence[Member]):
     def __init__(self, nonterminal: Nonterminal, inputs: tuple[Type, ...], environment: Environment):
         self.nonterminal = nonterminal
         self._inputs, self._environment = inputs, environment
-        self.outcomes: dict[Member, Any] = {}
+        self.outcomes: list[Any] = [UNKNOWN] * len(nonterminal.members)
         self._subset: Subset | None = None
         self._parse_only: list[Member] | None = None
 
     def outcome(self, member: Member) -> Outputs | None:
         """The output types of a member that is a leaf; None where it does not apply, ``OPEN`` where it calls others."""
-        found: Outputs | None = self.outcomes.get(member, UNKNOWN)
+        found: Outputs | None = self.outcomes[member.index]
         if found is UNKNOWN:
             leaf = member.is_leaf(self._environment)
-            found = self.outcomes[member] = member.accept(self._inputs, self._environment) if leaf else OPEN
+            found = self.outcomes[member.index] = member.accept(self._inputs, self._environment) if leaf else OPEN
         return found
+
+    def draw(self, uniform: Callable[[], float]) -> Member | None:
+        """A member by its probability among those that apply; None where none does.
+
+        Members are proposed by weight and refused if they do not apply, which comes to the same; after a few refusals
+        all are looked at: most apply, and most types are met once. How many numbers are read depends on the members
+        alone, never on what tables remember.
+        """
+        nonterminal = self.nonterminal
+        last = nonterminal.last
+        if last > 0:
+            outcomes = self.outcomes
+            for _ in _PROPOSALS:
+                index = bisect_right(nonterminal.cumulative, uniform() * nonterminal.total, 0, last)
+                outcome = outcomes[index]
+                if outcome is UNKNOWN:
+                    outcome = self.outcome(nonterminal.members[index])
+                if outcome is not None:
+                    return nonterminal.members[index]
+        applying, cumulative, _ = self.applying
+        if len(applying) < 2:
+            return applying[0] if applying else None
+        return applying[bisect_right(cumulative, uniform() * cumulative[-1], 0, len(applying) - 1)]
 
     @property
     def applying(self) -> Subset:
         """The members of positive weight that apply, with the sums of their weights."""
         if self._subset is None:
             nonterminal = self.nonterminal
-            drawn = nonterminal.members[: nonterminal.positive]
-            self._subset = _shared(nonterminal, tuple(member for member in drawn if self.outcome(member) is not None))
+            found = []
+            for member, outcome in zip(nonterminal.drawn, self.outcomes, strict=False):
+                if (self.outcome(member) if outcome is UNKNOWN else outcome) is not None:
+                    found.append(member)
+            self._subset = _shared(nonterminal, tuple(found))
         return self._subset
 
     @property
@@ -130,7 +160,7 @@ def legal_members(nonterminal: Nonterminal, inputs: tuple[Type, ...], environmen
     table = nonterminal.tables.get(key)
     if table is None:
         table = Table(nonterminal, inputs, environment)
-        if all(member.has_children for member in nonterminal.members):
+        if nonterminal.all_grow:
             nonterminal.only_table = table
             return table
         if inputs and inputs[0] is not inputs[-1]:

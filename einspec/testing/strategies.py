@@ -24,14 +24,14 @@ from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.choosers import Odometer
-from einspec.space.derive import DeadEnd, Inputs, Rejected, Run, TypedChild, evaluate
+from einspec.space.derive import Inputs, Rejected, Run, TypedChild, evaluate
 from einspec.space.environment import Environment
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
 from einspec.space.sampling import check_limits
 from einspec.space.skeletons import drawn, least_nodes, reachable
 from einspec.space.space import Space
-from einspec.space.table import Table, legal_members
+from einspec.space.table import Table
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Path = tuple[Member, ...]
@@ -257,13 +257,16 @@ class _DrawnRun(Run):
             self.repair = None
 
     def chosen(
-        self, child: TypedChild, nonterminal: Nonterminal, inputs: Inputs, environment: Environment
-    ) -> tuple[Table, Member]:
+        self, child: TypedChild, nonterminal: Nonterminal, table: Table, inputs: Inputs, environment: Environment
+    ) -> Member | None:
         if not self.pending:
-            self.pending = list(reversed(self.path(child, inputs, environment)))
-        return legal_members(nonterminal, inputs, environment), self.pending.pop()
+            found = self.path(child, inputs, environment)
+            if found is None:
+                return None
+            self.pending = list(reversed(found))
+        return self.pending.pop()
 
-    def path(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Path:
+    def path(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Path | None:
         """The alternative that a drawn number means, or the next one that applies and has room."""
         nonterminal, alphabet = child.nonterminal, self.alphabet
         paths = alphabet.paths[nonterminal]
@@ -286,9 +289,8 @@ class _DrawnRun(Run):
             least, most = alphabet.range[nonterminal]
             first = alphabet.meant(nonterminal, self.draw(st.integers(least, most)) if least < most else least)
             found = next((path for path in (*paths[first:], *paths[:first]) if fits(path)), None)
-        if found is None:
-            raise DeadEnd(nonterminal, inputs, environment)
-        self.waiting += sum(alphabet.least[below] for below in found[-1].children)
+        if found is not None:
+            self.waiting += sum(alphabet.least[below] for below in found[-1].children)
         return found
 
 

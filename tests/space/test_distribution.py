@@ -143,7 +143,7 @@ def test_everything_that_can_be_asked_for():
 @pytest.mark.parametrize(
     ("asked", "error", "message"),
     [
-        ({"nodes": 2}, SamplingError, "no derivation of einspace has 2 nodes, types left out: ask for another size"),
+        ({"nodes": 2}, SamplingError, "no derivation of einspace has at most 2 nodes: the smallest has 3; raise max_nodes"),
         ({"nodes": (50, 60), "max_nodes": 40}, SamplingError, "nodes=(50, 60) contradicts max_nodes=40: nothing meets both; raise the limit, or lower the range"),
         ({"depth": 300}, SamplingError, "depth=300 contradicts max_depth=200: nothing meets both; raise the limit, or lower the range"),
         ({"nodes": (5, 2)}, ValueError, "nodes=(5, 2): expected a range from 1 or more up"),

@@ -19,32 +19,36 @@ from einspec.types import Axis, Type, interned
 torch: Any = LazyModule("torch")
 
 
-def shared(axes: tuple[Axis, ...]) -> Axis:
-    """The axis itself where all are the same, its plain size where only the sizes agree.
+def merged(xs: tuple[Type, ...], start: int, stop: int | None) -> tuple[Axis, ...]:
+    """The axes from ``start`` to ``stop`` of inputs of one rank: each as it is where all have the same, its plain size
+    where only the sizes agree.
 
-    Raises ``ShapeError`` when the sizes differ.
+    Raises ``ShapeError`` when sizes differ.
     """
-    first = axes[0]
+    first = xs[0]
+    sizes, axes = first.sizes[start:stop], first.axes[start:stop]
     is_same = True
-    for axis in axes:
-        if axis is not first:
-            is_same = False
-            if axis.size != first.size:
-                raise ShapeError("sizes {} differ", _Listed(axes))
-    return first if is_same else Axis(first.size)
+    for x in xs:
+        if x.sizes[start:stop] != sizes:
+            raise ShapeError("sizes {} differ", _Differing(xs, start, stop))
+        is_same = is_same and x.axes[start:stop] == axes
+    if is_same:
+        return axes
+    columns = zip(*[x.axes[start:stop] for x in xs], strict=True)
+    return tuple([column[0] if column.count(column[0]) == len(xs) else Axis(column[0].size) for column in columns])
 
 
-class _Listed:
-    """Values that a message names, separated by commas; written when the message is."""
+class _Differing:
+    """The first sizes that differ, separated by commas; found when a message is written."""
 
-    def __init__(self, values: tuple[object, ...]):
-        self.values = values
+    __slots__ = ("start", "stop", "xs")
 
-    def __str__(self) -> str:
-        return ", ".join(map(str, self.values))
+    def __init__(self, xs: tuple[Type, ...], start: int, stop: int | None):
+        self.xs, self.start, self.stop = xs, start, stop
 
     def __format__(self, spec: str) -> str:
-        return str(self)
+        columns = zip(*[x.sizes[self.start : self.stop] for x in self.xs], strict=True)
+        return ", ".join(map(str, next(column for column in columns if len(set(column)) > 1)))
 
 
 def check_alike(xs: tuple[Type, ...]) -> None:
@@ -69,8 +73,7 @@ def add(*xs: Type) -> Type:
     if xs.count(first) == len(xs):
         return first
     check_alike(xs)
-    axes = [shared(column) for column in zip(*[x.axes for x in xs], strict=True)]
-    return interned(tuple(axes), first.dtype, first.layout)
+    return interned(merged(xs, 0, None), first.dtype, first.layout)
 
 
 @primitive(torch=lambda *xs, axis: lambda *ts: torch.cat(ts, dim=axis), associative=True, concatenates=True)
@@ -81,11 +84,8 @@ def cat(*xs: Type, axis: int) -> Type:
     check_axis(first, axis)
     if xs.count(first) == len(xs):
         return first.with_axis(axis - 1, first.axes[axis - 1].size * len(xs))
-    axes = [
-        Axis(sum([part.size for part in column])) if index == axis else shared(column)
-        for index, column in enumerate(zip(*[x.axes for x in xs], strict=True), start=1)
-    ]
-    return interned(tuple(axes), first.dtype, first.layout)
+    before, after = merged(xs, 0, axis - 1), merged(xs, axis, None)
+    return interned((*before, Axis(sum([x.sizes[axis - 1] for x in xs])), *after), first.dtype, first.layout)
 
 
 def _product(x: Type, y: Type) -> Type:
@@ -96,8 +96,7 @@ def _product(x: Type, y: Type) -> Type:
     if x.axes[-1].size != y.axes[-2].size:
         size = x.axes[-1].size
         raise ShapeError("the last axis of the first, {}, is not the last but one of the second", size)
-    leading = [shared(pair) for pair in zip(x.axes[:-2], y.axes[:-2], strict=True)]
-    return interned((*leading, x.axes[-2], y.axes[-1]), x.dtype, x.layout)
+    return interned((*merged((x, y), 0, -2), x.axes[-2], y.axes[-1]), x.dtype, x.layout)
 
 
 def _product_macs(x: Type, y: Type) -> int:

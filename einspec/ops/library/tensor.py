@@ -209,9 +209,9 @@ def im2col(x: Type, kernel: int, stride: int, padding: int) -> Type:
 
     The padded image must hold a window: ResNet-18 slides 3x3 windows over 2x2 images.
     """
-    require_float(x)
     if x.layout != "image":
         raise ShapeError("only an image has patches")
+    require_float(x)
     channels, height, width = x.sizes
     grid = Axis(window(height, kernel, stride, padding), window(width, kernel, stride, padding))
     return Type((grid, channels * kernel * kernel), x.dtype)

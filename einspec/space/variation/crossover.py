@@ -45,7 +45,7 @@ def crossover(
         for _ in range(limits.attempts):
             pair = sites.draw(rng)
             if pair is None:
-                rejections.counts["equal subtrees"] += 1
+                rejections.count("equal subtrees")
                 continue
             try:
                 children = sites.exchanged(*pair, limits)
@@ -53,9 +53,9 @@ def crossover(
                 rejections.note(rejected)
                 continue
             if children is None:
-                rejections.counts["the same key"] += 1
+                rejections.count("the same key")
             elif where is not None and not all(map(where, children)):
-                rejections.counts["where"] += 1
+                rejections.count("where")
             else:
                 return children
         raise SamplingError(exhausted(f"no crossover of these architectures of {space.name}", limits, rejections))

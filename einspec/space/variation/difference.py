@@ -1,25 +1,25 @@
 """Whether a variant is another architecture: whether its key differs, told by less than the key where that can be.
 
 Simplification takes nothing away that owns weights, unless zeros reach it or nothing reads it. Where neither can
-be, an architecture whose changed subtree owns other weights than before is another one: only the subtree has
-to be lowered to see that.
+be, an architecture that owns other weights than before is another one. To see that, only what the edit changed has to
+be lowered: the smallest subtree around it that takes and gives the types that it took and gave before.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from einspec.space.derivation import Derivation
+from einspec.space.edges import edge_types
 from einspec.space.variation.edits import Edit, same_ops
 
 if TYPE_CHECKING:
-    from einspec.ops.declare import Outputs
     from einspec.space.architecture import Architecture
     from einspec.space.derive import Inputs
 
-_LARGEST = 60
-"""Nodes of a new subtree that is lowered by itself; for larger ones the whole is about as cheap."""
+Address = tuple[int, ...]
 
 
 def differ(arch: Architecture, child: Architecture, edit: Edit) -> bool:
@@ -31,11 +31,7 @@ def differ(arch: Architecture, child: Architecture, edit: Edit) -> bool:
     before, after = arch.derivation.at(address), child.derivation.at(address)
     if same_ops(before, after):
         return False
-    return (
-        _sizes(arch) != _sizes(child)
-        or _own_other_weights(arch, address, range(number, number + before.size), after)
-        or _graphs_differ(arch, child)
-    )
+    return _sizes(arch) != _sizes(child) or _own_other_weights(arch, child, address) or _graphs_differ(arch, child)
 
 
 def _sizes(arch: Architecture) -> list[tuple[int, ...]]:
@@ -43,28 +39,49 @@ def _sizes(arch: Architecture) -> list[tuple[int, ...]]:
     return [kind.sizes for kind in (arch.output if isinstance(arch.output, tuple) else (arch.output,))]
 
 
-def _own_other_weights(arch: Architecture, address: tuple[int, ...], numbers: range, after: Derivation) -> bool:
-    """Whether the weights of the changed subtree decide it: False where they do not, or where nobody can tell."""
-    if after.size > _LARGEST or not arch.trace.is_plain or arch.weights is None:
+def _own_other_weights(arch: Architecture, child: Architecture, address: Address) -> bool:
+    """Whether weights decide it: False where they do not, or where nobody can tell."""
+    if not arch.trace.is_plain or arch.weights is None:
         return False
-    inputs, outputs = arch.trace.edges[address]
-    new = _weights(after, inputs, outputs)
+    region = _region(arch, child, address)
+    if region is None:
+        return False
+    inputs, _ = arch.trace.edges[region]
+    new = _weights(child.derivation.at(region), inputs)
     if new is None:
         return False
+    number = sum(1 + sum(sibling.size for sibling in node.children[:index]) for node, index in _steps(arch, region))
+    numbers = range(number, number + arch.derivation.at(region).size)
     old: Counter[object] = Counter()
-    for number, what, times in arch.weights:
-        if number in numbers:
+    for owner, what, times in arch.weights:
+        if owner in numbers:
             old[what] += times
     # Copies around the subtree multiply both alike.
     return set(old) != set(new) or len({old[what] / new[what] for what in old}) > 1
 
 
-def _weights(node: Derivation, inputs: Inputs, outputs: Outputs) -> Counter[object] | None:
-    """The ops with weights of a subtree; None where some could go, or where it gives other types than these."""
+def _region(arch: Architecture, child: Architecture, address: Address) -> Address | None:
+    """The address of the smallest subtree that holds all that an edit changed, types too; None where it is all."""
+    before, after = arch.trace.edges, edge_types(child, arch.trace.known)
+    for length in range(len(address), 0, -1):
+        region = address[:length]
+        if before[region] == after.get(region):
+            return region
+    return () if before[()] == after[()] else None
+
+
+def _steps(arch: Architecture, address: Address) -> Iterator[tuple[Derivation, int]]:
+    node = arch.derivation
+    for index in address:
+        yield node, index
+        node = node.children[index]
+
+
+def _weights(node: Derivation, inputs: Inputs) -> Counter[object] | None:
+    """The ops with weights of a subtree; None where some could go."""
     from einspec.compiler.lower import lower_subtree, owners
 
-    graph, given = lower_subtree(node, inputs)
-    found = owners(graph) if given == outputs else None
+    found = owners(lower_subtree(node, inputs))
     if found is None:
         return None
     counts: Counter[object] = Counter()

@@ -37,7 +37,7 @@ def mutate(
         for _ in range(limits.attempts):
             edit = kinds[pick(weights, rng)].edit(rng)
             if edit is None:
-                rejections.counts["subtrees that cannot change places"] += 1
+                rejections.count("subtrees that cannot change places")
                 continue
             try:
                 child = varied(arch, edit, choose, limits)
@@ -45,9 +45,9 @@ def mutate(
                 rejections.note(rejected)
                 continue
             if not differ(arch, child, edit):
-                rejections.counts["the same key"] += 1
+                rejections.count("the same key")
             elif where is not None and not where(child):
-                rejections.counts["where"] += 1
+                rejections.count("where")
             else:
                 return child
         raise SamplingError(exhausted(f"no mutant of this architecture of {space.name}", limits, rejections))
