@@ -118,7 +118,7 @@ def _decode(space: Space, choices: list[int], depth: int) -> Architecture:
                     _ = arch.graph
                 return arch
             except Rejected as rejected:
-                last = str(rejected.args[0])
+                last = rejected.reason
             except ShapeError as error:
                 last = str(error)
             if not steps:

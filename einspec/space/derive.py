@@ -26,19 +26,46 @@ Inputs = tuple[Type, ...]
 class Rejected(Exception):
     """This attempt ends here: a dead end, or a limit. ``args[0]`` says which."""
 
+    @property
+    def reason(self) -> str:
+        """What rejects, for counting."""
+        return str(self.args[0])
+
     def explanation(self) -> str | None:
         """What refused, with the types, where there is more to say."""
-        return self.args[1] if len(self.args) > 1 else None
+        return None
+
+
+class Misfit(Rejected):
+    """Types do not fit. ``args[0]`` is the ``ShapeError``."""
+
+    def __init__(self, error: ShapeError):
+        super().__init__(error)
+        error.__traceback__ = error.__context__ = None  # which would keep the whole attempt
+
+    @property
+    def reason(self) -> str:
+        """The op that refused."""
+        return str(self.args[0]).split(" does not accept ")[0].split(":")[0].split("(")[0]
+
+    def explanation(self) -> str | None:
+        """The message."""
+        return str(self.args[0])
 
 
 class DeadEnd(Rejected):
     """No member of a nonterminal applies."""
 
     def __init__(self, nonterminal: Nonterminal, inputs: Inputs, environment: Environment, child: TypedChild):
-        super().__init__(f"no member of {nonterminal.name} fits")
+        super().__init__(nonterminal)
         self.nonterminal, self.inputs, self.environment = nonterminal, inputs, environment
         self.within = None if child.parent is None else child.parent.member.op
         """The op whose child has none; None at the root."""
+
+    @property
+    def reason(self) -> str:
+        """The nonterminal."""
+        return f"no member of {self.nonterminal.name} fits"
 
     def explanation(self) -> str | None:
         """What the ops of the nonterminal say to these types, the first few."""

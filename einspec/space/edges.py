@@ -22,8 +22,8 @@ class _Observed(Run):
 
     __slots__ = ("edges",)
 
-    def __init__(self, known: Known | None = None) -> None:
-        super().__init__(None, math.inf, math.inf, known=known)
+    def __init__(self) -> None:
+        super().__init__(None, math.inf, math.inf)
         self.edges: dict[tuple[int, ...], Edge] = {}
 
     def follow(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
@@ -32,12 +32,9 @@ class _Observed(Run):
         return outputs
 
 
-def edge_types(arch: Architecture, known: Known | None = None) -> dict[tuple[int, ...], Edge]:
-    """Input and output types of each node, by its address (child indices from the root).
-
-    ``known`` subtrees are not entered: what is below their roots is left out.
-    """
-    run = _Observed(known)
+def edge_types(arch: Architecture) -> dict[tuple[int, ...], Edge]:
+    """Input and output types of each node, by its address (child indices from the root)."""
+    run = _Observed()
     deep(arch.depth, lambda: evaluate(run, arch.space.start, arch.space.inputs, arch.derivation))
     return run.edges
 

@@ -74,7 +74,7 @@ def realised(space: Space, attempts: int, rng: random.Random, limits: Limits) ->
         except Rejected as rejected:
             # A limit is nobody's fault; a dead end is that of the combinator whose child it was.
             within = f" in {rejected.within.name}" if isinstance(rejected, DeadEnd) and rejected.within else ""
-            reason = f"{rejected.args[0]}{within}"
+            reason = f"{rejected.reason}{within}"
             rejections[reason] += 1
             latest[reason] = rejected.with_traceback(None)
             nodes += space.least_nodes

@@ -9,13 +9,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from einspec.errors import SamplingError, ShapeError
+from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.choosers import Odometer, RandomChooser, script_chooser
-from einspec.space.derive import Address, Chooser, Known, Rejected, Run, evaluate
+from einspec.space.derive import Address, Chooser, Known, Misfit, Rejected, Run, evaluate
 from einspec.space.limits import Limits
 from einspec.space.mass import exact_masses, one
 from einspec.space.member import Member, Nonterminal
+from einspec.space.rejections import Rejections, exhausted
 from einspec.space.sizes import SizedChooser, is_separable
 from einspec.space.table import Table
 from einspec.space.wanted import Wanted
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from einspec.space.derivation import Derivation
     from einspec.space.space import Space
 
-_MOST_REASONS = 5
 _DOUBTS = 1000
 """Attempts that fail before it is asked whether any can succeed."""
 _PROOF_RUNS = 20_000
@@ -43,28 +44,39 @@ def attempt(
 
     ``given`` holds what is not drawn, ``given_nodes`` of them; ``known`` subtrees are not evaluated again.
     """
+    run = new_run(choose, limits, given_nodes, known)
+    try:
+        derivation, output = evaluate(run, space.start, space.inputs, given)
+    except ShapeError as error:
+        raise Misfit(error) from None
+    return settled(space, derivation, output, run, limits)
+
+
+def new_run(choose: Chooser | None, limits: Limits, given_nodes: int, known: Known | None) -> Run:
+    """What an attempt evaluates with."""
     max_nodes = math.inf if limits.max_nodes is None else limits.max_nodes
     run = Run(choose, max_nodes, limits.evaluation_depth, known=known)
     run.nodes = given_nodes
-    try:
-        derivation, output = evaluate(run, space.start, space.inputs, given)
-        arch = Architecture(space, derivation, output)
-        if run.varied_ties:
+    return run
+
+
+def settled(space: Space, derivation: Derivation, output: Outputs, run: Run, limits: Limits) -> Architecture:
+    """The architecture of a derivation that type-checks. Raises ``Rejected`` where it does not keep the limits."""
+    arch = Architecture(space, derivation, output)
+    if run.varied_ties:
+        try:
             _ = arch.graph  # tied calls at different types: the graph says whether they can share weights
-    except ShapeError as error:
-        raise Rejected(_reason(error), str(error)) from None
-    if given is not None and (derivation.size > run.max_nodes or derivation.depth > run.max_depth):
-        raise Rejected("max_nodes" if derivation.size > run.max_nodes else "max_depth")
+        except ShapeError as error:
+            raise Misfit(error) from None
+    if derivation.size > run.max_nodes:
+        raise Rejected("max_nodes")
+    if derivation.depth > run.max_depth:
+        raise Rejected("max_depth")
     if limits.max_params is not None and arch.params > limits.max_params:
         raise Rejected("max_params")
     if limits.max_macs is not None and arch.macs > limits.max_macs:
         raise Rejected("max_macs")
     return arch
-
-
-def _reason(error: ShapeError) -> str:
-    """Groups shape errors by what refused: the text before the types."""
-    return str(error).split(" does not accept ")[0].split(":")[0].split("(")[0]
 
 
 def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Architecture:
@@ -81,15 +93,15 @@ def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Arc
         try:
             arch = attempt(space, choose, limits)
         except Rejected as rejected:
-            rejections.note(rejected)
-            if not fitted and sum(rejections.counts.values()) == min(_DOUBTS, limits.attempts):
+            rejections.note(rejected.with_traceback(None))
+            if not fitted and len(rejections) == min(_DOUBTS, limits.attempts):
                 check_hope(space, limits, rejections)
             continue
         fitted += 1
         misfit = asked.misfit(arch)
         if misfit is None:
             return arch
-        rejections.count(misfit)
+        rejections.note(misfit)
     what = f"no architecture of {space.name}" + (f" with {asked.text()}" if asked.text() else "")
     message = exhausted(what, limits, rejections)
     if begin is not None:
@@ -121,41 +133,6 @@ def _between(least: int, most: int) -> str:
     return f"{least}" if least == most else f"{least} to {most}"
 
 
-class Rejections:
-    """Which constraint rejected how often, and the latest of each."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.latest: dict[str, Rejected] = {}
-
-    def note(self, rejected: Rejected) -> None:
-        """Counts one attempt that failed."""
-        reason = rejected.args[0]
-        self.count(reason)
-        self.latest[reason] = rejected.with_traceback(None)  # which would keep the whole attempt
-
-    def count(self, reason: str) -> None:
-        """Counts what nothing more is known of."""
-        self.counts[reason] = self.counts.get(reason, 0) + 1
-
-    def text(self) -> str:
-        """The reasons with their counts, the most frequent first."""
-        reasons = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        shown = [f"{reason} {count:,}" for reason, count in reasons[:_MOST_REASONS]]
-        if len(reasons) > _MOST_REASONS:
-            shown.append(f"others {sum(count for _, count in reasons[_MOST_REASONS:]):,}")
-        return ", ".join(shown)
-
-    def reason(self) -> str:
-        """The most frequent reason."""
-        return min(self.counts, key=lambda reason: (-self.counts[reason], reason))
-
-    def explanation(self) -> str | None:
-        """What refused, with the types, in the latest attempt that failed for the most frequent reason."""
-        reason = self.reason()
-        return self.latest[reason].explanation() if reason in self.latest else None
-
-
 def check_hope(space: Space, limits: Limits, rejections: Rejections) -> None:
     """Raises ``SamplingError`` where types prove, in half a second of work, that no derivation succeeds."""
     masses = exact_masses(space, limits, one, most_runs=_PROOF_RUNS)
@@ -176,16 +153,6 @@ def check_hope(space: Space, limits: Limits, rejections: Rejections) -> None:
 def _smallest(address: Address, nonterminal: Nonterminal, members: Table) -> Member:
     """Picks the member of least depth, whether it applies or not."""
     return min(nonterminal.members[: nonterminal.positive], key=lambda member: member.least_depth)
-
-
-def exhausted(what: str, limits: Limits, rejections: Rejections) -> str:
-    """The message for attempts that ran out: which constraint rejected how often, and what to do."""
-    example = rejections.explanation()
-    return (
-        f"{what} in {plural(sum(rejections.counts.values()), 'attempt')} within {limits.text()}; "
-        f"rejected by {rejections.text()}; loosen what rejects most, or allow more attempts"
-        + (f" ({example})" if example and example != rejections.reason() else "")
-    )
 
 
 def check_finite(space: Space, limits: Limits) -> None:

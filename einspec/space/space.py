@@ -183,7 +183,9 @@ class Space:
         try:
             return deep(exact.evaluation_depth, lambda: sampling.attempt(self, checked, exact))
         except Rejected as rejected:
-            raise SamplingError(f"these choices come to a dead end in {self.name}: {rejected}; choose others") from None
+            raise SamplingError(
+                f"these choices come to a dead end in {self.name}: {rejected.reason}; choose others"
+            ) from None
 
     def enumerate(self, max_depth: int | None = None, **limits: int | None) -> Iterator[Architecture]:
         """All architectures of positive weight within the limits, one per derivation, in a fixed order."""

@@ -12,9 +12,10 @@ from einspec.space.architecture import Architecture
 from einspec.space.choosers import below
 from einspec.space.derive import Rejected
 from einspec.space.limits import Limits
-from einspec.space.sampling import Rejections, attempt, exhausted
+from einspec.space.rejections import Rejections, exhausted
 from einspec.space.variation.difference import differ
-from einspec.space.variation.edits import Edit, replaced, same_ops
+from einspec.space.variation.edits import Edit, same_ops
+from einspec.space.variation.variant import varied
 
 if TYPE_CHECKING:
     from einspec.space.space import Space
@@ -45,17 +46,17 @@ def crossover(
         for _ in range(limits.attempts):
             pair = sites.draw(rng)
             if pair is None:
-                rejections.count("equal subtrees")
+                rejections.note("equal subtrees")
                 continue
             try:
                 children = sites.exchanged(*pair, limits)
             except Rejected as rejected:
-                rejections.note(rejected)
+                rejections.note(rejected.with_traceback(None))
                 continue
             if children is None:
-                rejections.count("the same key")
+                rejections.note("the same key")
             elif where is not None and not all(map(where, children)):
-                rejections.count("where")
+                rejections.note("where")
             else:
                 return children
         raise SamplingError(exhausted(f"no crossover of these architectures of {space.name}", limits, rejections))
@@ -105,9 +106,8 @@ class _Sites:
 
 def _with(arch: Architecture, edit: Edit, limits: Limits) -> Architecture | None:
     """The architecture after an edit; None where its key stays."""
-    given = replaced(arch.derivation, edit.changes)
-    child = attempt(arch.space, None, limits, given, edit.kept, arch.trace.known)
-    return child if differ(arch, child, edit) else None
+    variant = varied(arch, edit, None, limits)
+    return variant.arch if differ(arch, variant, edit) else None
 
 
 def _by_types(arch: Architecture) -> list[tuple[int, tuple[object, ...]]]:

@@ -12,18 +12,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from einspec.space.derivation import Derivation
-from einspec.space.edges import edge_types
 from einspec.space.variation.edits import Edit, same_ops
+from einspec.space.variation.variant import Address, Variant
 
 if TYPE_CHECKING:
     from einspec.space.architecture import Architecture
     from einspec.space.derive import Inputs
 
-Address = tuple[int, ...]
 
-
-def differ(arch: Architecture, child: Architecture, edit: Edit) -> bool:
+def differ(arch: Architecture, variant: Variant, edit: Edit) -> bool:
     """Whether the key of what an edit made differs from that of the architecture that it was made of."""
+    child = variant.arch
     if len(edit.changes) > 1:
         return _graphs_differ(arch, child)
     (number,) = edit.changes
@@ -31,7 +30,7 @@ def differ(arch: Architecture, child: Architecture, edit: Edit) -> bool:
     before, after = arch.derivation.at(address), child.derivation.at(address)
     if same_ops(before, after):
         return False
-    return _sizes(arch) != _sizes(child) or _own_other_weights(arch, child, address) or _graphs_differ(arch, child)
+    return _sizes(arch) != _sizes(child) or _own_other_weights(arch, variant) or _graphs_differ(arch, child)
 
 
 def _sizes(arch: Architecture) -> list[tuple[int, ...]]:
@@ -39,15 +38,13 @@ def _sizes(arch: Architecture) -> list[tuple[int, ...]]:
     return [kind.sizes for kind in (arch.output if isinstance(arch.output, tuple) else (arch.output,))]
 
 
-def _own_other_weights(arch: Architecture, child: Architecture, address: Address) -> bool:
+def _own_other_weights(arch: Architecture, variant: Variant) -> bool:
     """Whether weights decide it: False where they do not, or where nobody can tell."""
-    if not arch.trace.is_plain or arch.weights is None:
-        return False
-    region = _region(arch, child, address)
-    if region is None:
+    region = variant.region
+    if region is None or arch.weights is None:
         return False
     inputs, _ = arch.trace.edges[region]
-    new = _weights(child.derivation.at(region), inputs)
+    new = _weights(variant.arch.derivation.at(region), inputs)
     if new is None:
         return False
     number = sum(1 + sum(sibling.size for sibling in node.children[:index]) for node, index in _steps(arch, region))
@@ -58,16 +55,6 @@ def _own_other_weights(arch: Architecture, child: Architecture, address: Address
             old[what] += times
     # Copies around the subtree multiply both alike.
     return set(old) != set(new) or len({old[what] / new[what] for what in old}) > 1
-
-
-def _region(arch: Architecture, child: Architecture, address: Address) -> Address | None:
-    """The address of the smallest subtree that holds all that an edit changed, types too; None where it is all."""
-    before, after = arch.trace.edges, edge_types(child, arch.trace.known)
-    for length in range(len(address), 0, -1):
-        region = address[:length]
-        if before[region] == after.get(region):
-            return region
-    return () if before[()] == after[()] else None
 
 
 def _steps(arch: Architecture, address: Address) -> Iterator[tuple[Derivation, int]]:

@@ -18,7 +18,7 @@ from einspec.space.member import Member, Nonterminal
 from einspec.space.table import legal_members
 from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.kinds import by_weight
-from einspec.space.variation.mutation import varied
+from einspec.space.variation.variant import varied
 
 if TYPE_CHECKING:
     from einspec.space.space import Space
@@ -45,7 +45,7 @@ def propose(space: Space, arch: Architecture, rng: random.Random, limits: Limits
         edit = Edit({number: Derivation(member, node.via, node.children)}, len(arch))
     depth = max(limits.evaluation_depth, arch.depth)
     try:
-        child = deep(depth, lambda: varied(arch, edit, RandomChooser(rng), limits))
+        child = deep(depth, lambda: varied(arch, edit, RandomChooser(rng), limits)).arch
     except Rejected:
         return arch, 0.0
     if same_ops(node, child.derivation.at(address)):

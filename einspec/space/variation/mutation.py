@@ -10,12 +10,12 @@ from einspec.errors import SamplingError
 from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.choosers import RandomChooser
-from einspec.space.derive import Chooser, Rejected
+from einspec.space.derive import Rejected
 from einspec.space.limits import Limits
-from einspec.space.sampling import Rejections, attempt, exhausted
+from einspec.space.rejections import Rejections, exhausted
 from einspec.space.variation.difference import differ
-from einspec.space.variation.edits import Edit, replaced
 from einspec.space.variation.kinds import KINDS, MIX, Kind, pick
+from einspec.space.variation.variant import varied
 from einspec.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -37,28 +37,22 @@ def mutate(
         for _ in range(limits.attempts):
             edit = kinds[pick(weights, rng)].edit(rng)
             if edit is None:
-                rejections.count("subtrees that cannot change places")
+                rejections.note("subtrees that cannot change places")
                 continue
             try:
-                child = varied(arch, edit, choose, limits)
+                variant = varied(arch, edit, choose, limits)
             except Rejected as rejected:
-                rejections.note(rejected)
+                rejections.note(rejected.with_traceback(None))
                 continue
-            if not differ(arch, child, edit):
-                rejections.count("the same key")
-            elif where is not None and not where(child):
-                rejections.count("where")
+            if not differ(arch, variant, edit):
+                rejections.note("the same key")
+            elif where is not None and not where(variant.arch):
+                rejections.note("where")
             else:
-                return child
+                return variant.arch
         raise SamplingError(exhausted(f"no mutant of this architecture of {space.name}", limits, rejections))
 
     return deep(max(limits.evaluation_depth, arch.depth), tried)
-
-
-def varied(arch: Architecture, edit: Edit, choose: Chooser, limits: Limits) -> Architecture:
-    """The architecture after an edit, what it leaves open drawn. Raises ``Rejected`` where that does not succeed."""
-    given = replaced(arch.derivation, edit.changes)
-    return attempt(arch.space, choose, limits, given, edit.kept, arch.trace.known)
 
 
 def _kinds(space: Space, arch: Architecture, asked: KindLike) -> tuple[list[Kind], list[float]]:

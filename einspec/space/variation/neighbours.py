@@ -10,8 +10,8 @@ from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.derivation import Derivation
 from einspec.space.derive import Rejected
-from einspec.space.sampling import attempt
-from einspec.space.variation.edits import replaced
+from einspec.space.variation.edits import Edit
+from einspec.space.variation.variant import varied
 
 if TYPE_CHECKING:
     from einspec.space.space import Space
@@ -25,8 +25,8 @@ def neighbours(space: Space, arch: Architecture) -> Iterator[Architecture]:
         for member in nonterminal.members[: nonterminal.positive]:
             if member is node.member or member.is_transparent or member.children != node.member.children:
                 continue
-            given = replaced(arch.derivation, {number: Derivation(member, node.via, node.children)})
+            edit = Edit({number: Derivation(member, node.via, node.children)}, 0)
             try:
-                yield deep(depth, partial(attempt, space, None, space.limits, given, 0, arch.trace.known))
+                yield deep(depth, partial(varied, arch, edit, None, space.limits)).arch
             except Rejected:
                 continue
