@@ -1,12 +1,12 @@
-"""``python -m benchmarks``, from the root of the repository: all figures as one table, in about a minute."""
+"""``python -m benchmarks``, from the root of the repository: all figures as one table, in a few minutes."""
 
 from __future__ import annotations
 
 import platform
 
-from benchmarks import graphs, sampling, startup
+from benchmarks import graphs, memory, sampling, startup
 from benchmarks.measure import table
 
 if __name__ == "__main__":
     print(f"Python {platform.python_version()}, one core\n")
-    print(table([*sampling.rows(), *graphs.rows(), *startup.rows()]))
+    print(table([*sampling.rows(), *memory.rows(), *graphs.rows(), *startup.rows()]))

@@ -1,4 +1,4 @@
-"""How fast architectures are drawn and mutated, against a bare loop over the same rules.
+"""How fast architectures are drawn, also of a given size, mutated and crossed, against a bare loop over the same rules.
 
 The bare loop knows no types and builds no objects: it expands nonterminals with their probabilities until none is
 left. It is the speed limit of a sampler in Python. Both are run in turn, so that a busy machine slows both alike.
@@ -16,6 +16,8 @@ from benchmarks.measure import Row, cpu_seconds
 from tests.baselines import resnet18
 
 MAX_NODES = 2000
+
+Pair = tuple[einspec.Architecture, einspec.Architecture]
 
 # Each rule of einspace: (members, probability of all of them, nonterminals that one expands to).
 RULES: dict[str, list[tuple[int, float, tuple[str, ...]]]] = {
@@ -107,7 +109,7 @@ def sampling_rows(rounds: int = 15, count: int = 2000) -> list[Row]:
         ours.append(count / cpu_seconds(our_samples, space, count, seed))
     ratios = [a / b for a, b in zip(ours, bare, strict=True)]
     return [
-        Row("einspace at 3x32x32, complete architectures", ours, "/s", "at least 2,000"),
+        Row("einspace at 3x32x32, complete architectures", ours, "/s", "about 5,000 idle"),
         Row("bare loop over the same rules", bare, "/s"),
         Row("ratio of the two", ratios, "", "at least 0.125"),
     ]
@@ -134,6 +136,43 @@ def mutation_row(rounds: int = 7, count: int = 200) -> Row:
     return Row("mutants of ResNet-18", rates, "/s", "at least 1,000")
 
 
+def sized_samples(space: einspec.Space, nodes: int, count: int, seed: int) -> None:
+    """Draws architectures of exactly so many nodes and forgets them."""
+    for _ in space.samples(count, rng=seed, nodes=nodes):
+        pass
+
+
+def size_rows(rounds: int = 5, seconds: int = 1) -> list[Row]:
+    """Architectures of exactly so many nodes a second."""
+    space = einspec.load("einspace", input=(3, 32, 32))
+    rows = []
+    for nodes, bar in ((60, 20), (200, 1)):
+        count = 5 * bar * seconds
+        sized_samples(space, nodes, 1, seed=rounds)  # fills the table of sizes
+        rates = [count / cpu_seconds(sized_samples, space, nodes, count, seed) for seed in range(rounds)]
+        rows.append(Row(f"einspace at 3x32x32, exactly {nodes} nodes", rates, "/s", f"at least {bar}"))
+    return rows
+
+
+def crosses(
+    space: einspec.Space, pair: tuple[einspec.Architecture, einspec.Architecture], count: int, seed: int
+) -> None:
+    """Crosses two architectures and forgets the children."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        space.crossover(*pair, rng=rng)
+
+
+def crossover_row(rounds: int = 7, count: int = 100) -> Row:
+    """Crossovers of ResNet-18 and a mutant of it a second, two children each."""
+    space = einspec.load("einspace", input=(3, 32, 32))
+    arch = space.parse(resnet18())
+    pair = arch, space.mutate(arch, rng=0, kind="regrow")
+    crosses(space, pair, 1, seed=rounds)
+    rates = [count / cpu_seconds(crosses, space, pair, count, seed) for seed in range(rounds)]
+    return Row("crossovers of ResNet-18 and a mutant of it", rates, "/s", "at least 500")
+
+
 def rows() -> list[Row]:
     """All rows of this file."""
-    return [*sampling_rows(), slowest_row(), mutation_row()]
+    return [*sampling_rows(), slowest_row(), *size_rows(), mutation_row(), crossover_row()]

@@ -7,7 +7,7 @@ import random
 import pytest
 
 import einspec
-from benchmarks import graphs, measure, sampling
+from benchmarks import graphs, measure, memory, sampling
 
 
 def test_the_bare_loop_has_the_rules_of_einspace():
@@ -37,6 +37,9 @@ def test_rows():
     rows = [
         *sampling.sampling_rows(rounds=1, count=20),
         sampling.mutation_row(rounds=1, count=2),
+        sampling.crossover_row(rounds=1, count=2),
+        *sampling.size_rows(rounds=1),
+        *memory.rows(50),
         *graphs.rows(rounds=1),
     ]
     assert all(row.median > 0 for row in rows)
