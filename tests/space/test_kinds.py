@@ -1,6 +1,6 @@
 """Every kind of mutation, crossover, neighbours, coverage: valid, within limits, never a no-op.
 
-``EINSPEC_SAMPLES`` multiplies the counts: 40 gives 200,000 mutations and crossovers.
+``EINSPEC_SAMPLES`` multiplies the counts: 100 gives 200,000 mutations and crossovers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def assert_varied(child: einspec.Architecture, parent: einspec.Architecture, lim
     assert child.key != parent.key
     assert len(child) <= limits["max_nodes"]
     assert child.depth <= limits["max_depth"]
-    assert child.space.parse(str(child)) == child
+    again = child.space.parse(str(child))  # evaluates all of it, where an edit evaluates what changed
+    assert again == child
+    assert again.output == child.output
 
 
 def parents(space: einspec.Space, count: int) -> list[einspec.Architecture]:
@@ -48,6 +50,23 @@ def test_mutants_of_samples(name, kind):
     able = {"nasbench201": {"regrow", "swap", None}}.get(name, {*KINDS, None})
     assert (made > 0) == (kind in able)
     assert kind is not None or made == samples(60)
+
+
+@pytest.mark.parametrize("kind", [None, *KINDS])
+@pytest.mark.parametrize("name", GRAMMARS)
+def test_mutants_in_small_spaces(name, kind):
+    """With replays at other types, ties, attributes, bindings, lists."""
+    space = small_space(name)
+    limits = {"max_nodes": 12, "max_depth": 8}
+    rng = random.Random(5)
+    texts = {str(arch) for arch in space.enumerate()}
+    for parent in space.samples(samples(6), rng=4):
+        try:
+            child = space.mutate(parent, rng=rng, kind=kind, attempts=200, **limits)
+        except SamplingError:
+            continue
+        assert_varied(child, parent, limits)
+        assert str(child) in texts
 
 
 @pytest.mark.parametrize("text", [resnet18(), vit()], ids=["resnet18", "vit"])
@@ -134,9 +153,9 @@ def test_swaps_of_equal_subtrees():
 # --- crossover ---
 
 
-@pytest.mark.parametrize("name", ["einspace", "mlp", "nasbench201", "darts"])
+@pytest.mark.parametrize("name", ["einspace", "mlp", "nasbench201", "darts", "ties", "bindings", "replays"])
 def test_crossovers(name):
-    space = bundled(name)
+    space = small_space(name) if name in GRAMMARS else bundled(name)
     rng = random.Random(9)
     archs = parents(space, 12)
     made = 0
