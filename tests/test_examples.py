@@ -28,6 +28,7 @@ def test_readme_snippets_run_in_order() -> None:
     names: dict[str, object] = {}
     for snippet in snippets:
         exec(compile(snippet, "README.md", "exec"), names)
+    names["test_models_have_the_parameters_they_say"]()
 
 
 def test_readme_grammar_is_a_space() -> None:
