@@ -70,7 +70,7 @@ def _report(name: str, own_ops: Any, args: argparse.Namespace) -> dict[str, Any]
         grammar = read_file(name)
         given = input_of(args.input)
         if given is None and "input" not in grammar.directives:
-            members = {n.name: len(n.members) for n in bind(grammar, collect_ops(own_ops)).values()}
+            members = {n.name: len(n.members) for n in bind(grammar, collect_ops(own_ops))[0].values()}
             return {"file": name, **_figures(grammar, members), "drawn": None}
         space = einspec.load(name, input=given, ops=own_ops)
         members = {n.name: len(n.members) for n in space.nonterminals.values()}

@@ -90,7 +90,7 @@ def _check_transparent_circles(rules: Mapping[str, Rule], problems: Problems) ->
                 frontier += only[child]
 
 
-def minimal_depths(rules: Mapping[str, Rule], *, drawn_only: bool = False) -> dict[str, float]:
+def minimal_depths(rules: Mapping[str, Rule]) -> dict[str, float]:
     """Least depth of a derivation of each nonterminal, in nodes that name an op; infinite where there is none."""
     depths = dict.fromkeys(rules, math.inf)
     changed = True
@@ -99,7 +99,7 @@ def minimal_depths(rules: Mapping[str, Rule], *, drawn_only: bool = False) -> di
         for name, rule in rules.items():
             for production in rule.productions:
                 depth = production_depth(production, depths)
-                if (production.weight > 0 or not drawn_only) and depth < depths[name]:
+                if depth < depths[name]:
                     depths[name], changed = depth, True
     return depths
 
@@ -138,7 +138,30 @@ def analysis_warnings(grammar: Grammar) -> list[Problem]:
     return problems.found
 
 
-def mean_matrix(grammar: Grammar) -> tuple[list[str], NDArray[np.float64]]:
+Symbol = tuple[str, int]
+"""A nonterminal at a depth of the tree, from 1; the last depth with weights of its own stands for all below."""
+
+
+def children_of(grammar: Grammar, production: Production, depth: int) -> list[Symbol]:
+    """The children of a production at a depth. A transparent one makes no node, so its child stays there."""
+    below = depth if production.is_transparent else min(depth + 1, grammar.depths)
+    return [(child, below) for child in production.children]
+
+
+def _reachable_symbols(grammar: Grammar, start: Symbol) -> set[Symbol]:
+    """The nonterminals, with their depths, that derivations of positive weight can hold."""
+    reachable, frontier = {start}, [start]
+    while frontier:
+        name, depth = frontier.pop()
+        for production in grammar.rules[name].productions:
+            if production.weight_at(depth) > 0:
+                new = set(children_of(grammar, production, depth)) - reachable
+                reachable |= new
+                frontier += sorted(new)
+    return reachable
+
+
+def mean_matrix(grammar: Grammar) -> tuple[list[Symbol], NDArray[np.float64]]:
     """Nonterminals and the mean matrix M: M[i, j] children j are expected of the node that i derives.
 
     A generation is a node that names an op: chains of transparent alternatives are followed to their end,
@@ -146,18 +169,20 @@ def mean_matrix(grammar: Grammar) -> tuple[list[str], NDArray[np.float64]]:
     """
     import numpy as np
 
-    names = sorted(reachable_rules(grammar.rules, grammar.start, lambda production: production.weight > 0))
-    index = {name: i for i, name in enumerate(names)}
-    chains = np.zeros((len(names), len(names)))
-    children = np.zeros((len(names), len(names)))
-    for name in names:
+    symbols = sorted(_reachable_symbols(grammar, (grammar.start, 1)))
+    index = {symbol: i for i, symbol in enumerate(symbols)}
+    chains = np.zeros((len(symbols), len(symbols)))
+    children = np.zeros((len(symbols), len(symbols)))
+    for symbol in symbols:
+        name, depth = symbol
         for production in grammar.rules[name].productions:
-            if production.weight > 0:
+            weight = production.weight_at(depth)
+            if weight > 0:
                 target = chains if production.is_transparent else children
-                for child in production.children:
-                    target[index[name], index[child]] += float(production.weight)
-    rate: NDArray[np.float64] = np.linalg.solve(np.eye(len(names)) - chains, children).astype(np.float64)
-    return names, rate
+                for child in children_of(grammar, production, depth):
+                    target[index[symbol], index[child]] += float(weight)
+    rate: NDArray[np.float64] = np.linalg.solve(np.eye(len(symbols)) - chains, children).astype(np.float64)
+    return symbols, rate
 
 
 def branching_rate(grammar: Grammar) -> float:
@@ -174,44 +199,33 @@ def expected_size(grammar: Grammar) -> float:
 
     if grammar.branching_rate >= _CRITICAL:
         return math.inf
-    names, matrix = mean_matrix(grammar)
-    sizes = np.linalg.solve(np.eye(len(names)) - matrix, np.ones(len(names)))
-    return float(sizes[names.index(grammar.start)])
+    symbols, matrix = mean_matrix(grammar)
+    sizes = np.linalg.solve(np.eye(len(symbols)) - matrix, np.ones(len(symbols)))
+    return float(sizes[symbols.index((grammar.start, 1))])
 
 
 def count_derivations(grammar: Grammar, symbol: str) -> int | None:
     """Number of derivations of positive weight; None where a nonterminal reaches itself."""
-    use = _is_drawn
-    for name in reachable_rules(grammar.rules, symbol, use):
-        below = {c for p in grammar.rules[name].productions if use(p) for c in p.children}
-        if any(name in reachable_rules(grammar.rules, child, use) for child in below):
-            return None
-    counts: dict[str, int] = {}
-    for name in _leaves_first(grammar, symbol):
-        total = sum(_production_count(p, counts) for p in grammar.rules[name].productions if use(p))
-        counts[name] = min(total, MOST_DERIVATIONS)
-    return counts[symbol]
-
-
-def _is_drawn(production: Production) -> bool:
-    return production.weight > 0
-
-
-def _leaves_first(grammar: Grammar, symbol: str) -> list[str]:
-    order: list[str] = []
-    stack = [(symbol, False)]
+    counts: dict[Symbol, int] = {}
+    open_symbols: set[Symbol] = set()
+    stack: list[tuple[Symbol, bool]] = [((symbol, 1), False)]
     while stack:
-        name, is_done = stack.pop()
-        if name in order:
-            continue
+        found, is_done = stack.pop()
+        name, depth = found
+        productions = [p for p in grammar.rules[name].productions if p.weight_at(depth) > 0]
         if is_done:
-            order.append(name)
-            continue
-        stack.append((name, True))
-        stack += [(c, False) for p in grammar.rules[name].productions if _is_drawn(p) for c in p.children]
-    return order
+            open_symbols.remove(found)
+            total = sum(_production_count(grammar, p, depth, counts) for p in productions)
+            counts[found] = min(total, MOST_DERIVATIONS)
+        elif found in open_symbols:
+            return None
+        elif found not in counts:
+            open_symbols.add(found)
+            stack.append((found, True))
+            stack += [(child, False) for p in productions for child in children_of(grammar, p, depth)]
+    return counts[symbol, 1]
 
 
-def _production_count(production: Production, counts: Mapping[str, int]) -> int:
+def _production_count(grammar: Grammar, production: Production, depth: int, counts: Mapping[Symbol, int]) -> int:
     choices = math.prod(sum(weight > 0 for weight in choice.weights) for choice in production.choices)
-    return choices * math.prod(counts[child] for child in production.children)
+    return choices * math.prod(counts[child] for child in children_of(grammar, production, depth))

@@ -245,9 +245,9 @@ class Builder:
         return _ESCAPES.get(character, match.group())
 
     def _rule(self, definition: Definition) -> Rule:
-        weights = self.weights.of(definition)
         productions = []
-        for index, (alternative, weight) in enumerate(zip(definition.alternatives, weights, strict=True)):
+        by_depth = self.weights.by_depth(definition)
+        for index, (alternative, weights) in enumerate(zip(definition.alternatives, by_depth, strict=True)):
             items = tuple(item for expression in alternative.items if (item := self._item(expression)) is not None)
             if not alternative.items:
                 self.problems.error(
@@ -258,7 +258,9 @@ class Builder:
                     "give it a word",
                 )
             productions.append(
-                Production(definition.name, index, items, alternative.alias, weight, alternative.start, alternative.end)
+                Production(
+                    definition.name, index, items, alternative.alias, weights, alternative.start, alternative.end
+                )
             )
         return Rule(definition.name, tuple(productions), definition.start, definition.end)
 

@@ -44,15 +44,25 @@ Item = Literal | Choice | Reference
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """One written alternative of a rule, with its probability among them."""
+    """One written alternative of a rule, with its probability among them: one, or one for each depth of the tree."""
 
     symbol: str
     index: int
     items: tuple[Item, ...]
     alias: str | None
-    weight: Fraction
+    weights: tuple[Fraction, ...]
+    """At depth 1, 2, ...; the last one holds further down."""
     start: int
     end: int
+
+    def weight_at(self, depth: int) -> Fraction:
+        """The probability at a depth of the tree; the root has depth 1."""
+        return self.weights[min(depth, len(self.weights)) - 1]
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it is ever drawn: at some depth its weight is positive."""
+        return any(self.weights)
 
     @property
     def op_name(self) -> str:
@@ -107,6 +117,11 @@ class Grammar:
     def digest(self) -> str:
         """SHA-256 of the text, in hex."""
         return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
+    def depths(self) -> int:
+        """How many depths have weights of their own: 1 unless weights are given per depth."""
+        return max(len(production.weights) for rule in self.rules.values() for production in rule.productions)
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
-from einspec.grammar.analysis import minimal_depths
+from einspec.errors import GrammarError
 from einspec.grammar.model import Grammar, Literal, Production
 from einspec.grammar.problems import Problems
 from einspec.ops.declare import Op
 from einspec.space.member import Nonterminal, production_members
 from einspec.text import did_you_mean, plural
 
+_MOST_MEMBERS = 1_000_000
+"""Members at all depths."""
 
-def bind(grammar: Grammar, ops: Mapping[str, Op]) -> dict[str, Nonterminal]:
-    """The nonterminals of a grammar with their members.
 
-    Raises ``GrammarError`` with all unknown ops, wrong arities and arguments, each at its place.
+def bind(grammar: Grammar, ops: Mapping[str, Op]) -> list[dict[str, Nonterminal]]:
+    """The nonterminals of a grammar with their members, at depth 1, 2, ... of the tree; the last stand for all below.
+
+    There is one depth unless the grammar gives weights per depth. Raises ``GrammarError`` with all unknown ops, wrong
+    arities and arguments, each at its place.
     """
     problems = Problems(grammar.source)
-    depths = minimal_depths(grammar.rules, drawn_only=True)
+    bound: list[dict[str, Nonterminal]] = []
+    for depth in range(1, grammar.depths + 1):
+        bound.append(_bind_at(grammar, depth, ops, problems))
+        problems.raise_errors()
+        if grammar.depths * sum(len(nonterminal.members) for nonterminal in bound[0].values()) > _MOST_MEMBERS:
+            raise GrammarError(
+                f"{grammar.source.name}: over {_MOST_MEMBERS:,} members at {grammar.depths} depths of the tree: give "
+                "weights for fewer depths"
+            )
+    for at, nonterminals in enumerate(bound):
+        below = bound[min(at + 1, len(bound) - 1)]
+        for nonterminal in nonterminals.values():
+            for member in nonterminal.members:
+                around = nonterminals if member.is_transparent else below
+                member.bind(tuple(around[name] for name in member.production.children))
+    set_minimal_depths([nonterminal for nonterminals in bound for nonterminal in nonterminals.values()])
+    return bound
+
+
+def _bind_at(grammar: Grammar, depth: int, ops: Mapping[str, Op], problems: Problems) -> dict[str, Nonterminal]:
+    """The nonterminals at a depth of the tree, their members without children yet."""
     bound: dict[str, Nonterminal] = {}
     for rule in grammar.rules.values():
         members = []
@@ -27,16 +52,23 @@ def bind(grammar: Grammar, ops: Mapping[str, Op]) -> dict[str, Nonterminal]:
             if op is None and not production.is_transparent:
                 continue
             try:
-                members += production_members(production, op)
+                members += production_members(production, depth, op)
             except ValueError as error:
                 name = production.op_name
                 problems.error("E402", production.start, production.end, f"{name} {error}", _usage(op))
-        bound[rule.name] = Nonterminal(rule.name, members, depths[rule.name])
-    problems.raise_errors()
-    for nonterminal in bound.values():
-        for member in nonterminal.members:
-            member.bind(tuple(bound[name] for name in member.production.children))
+        bound[rule.name] = Nonterminal(rule.name, depth, members)
     return bound
+
+
+def set_minimal_depths(nonterminals: Sequence[Nonterminal]) -> None:
+    """Notes the least depth of a derivation of positive weight of each; infinite where there is none."""
+    changed = True
+    while changed:
+        changed = False
+        for nonterminal in nonterminals:
+            depth = min((member.least_depth for member in nonterminal.drawn), default=math.inf)
+            if depth < nonterminal.minimal_depth:
+                nonterminal.minimal_depth, changed = depth, True
 
 
 def _find_op(production: Production, ops: Mapping[str, Op], problems: Problems) -> Op | None:

@@ -42,7 +42,7 @@ def coverage(space: Space, archs: Iterable[Architecture]) -> Coverage:
     for production, name in production_names(space).items():
         if counts[production]:
             used[name] = counts[production]
-        elif production.weight > 0:
+        elif production.is_drawn:
             never.append(name)
     return Coverage(used, tuple(never))
 

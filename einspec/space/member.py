@@ -40,6 +40,7 @@ class Member:
         "args",
         "children",
         "has_children",
+        "home",
         "index",
         "is_simple",
         "leaves",
@@ -60,6 +61,8 @@ class Member:
         self.weight = float(weight)
         self.op = op
         self.index = -1
+        self.home: Nonterminal
+        """The nonterminal that it expands."""
         self.alone = (self,)
         self.leaves: dict[tuple[Member, ...], Derivation] = {}
         """Derivations that are this member alone, by the transparent members before it."""
@@ -191,9 +194,11 @@ class Nonterminal:
     """
 
     __slots__ = (
+        "_twins",
         "all_grow",
         "always_applies",
         "cumulative",
+        "depth",
         "drawn",
         "last",
         "members",
@@ -206,11 +211,13 @@ class Nonterminal:
         "total",
     )
 
-    def __init__(self, name: str, members: list[Member], minimal_depth: float):
+    def __init__(self, name: str, depth: int, members: list[Member]):
         self.name = name
+        self.depth = depth
         self.members = sorted(members, key=lambda member: member.weight == 0)
         self.positive = sum(member.weight > 0 for member in members)
-        self.minimal_depth = minimal_depth
+        self.minimal_depth = math.inf
+        self._twins: dict[object, Member] | None = None
         self.tables: dict[Any, Table] = {}
         self.only_table: Table | None = None
         self.subsets: dict[tuple[Member, ...], Any] = {}
@@ -222,19 +229,31 @@ class Nonterminal:
         self.always_applies = bool(self.positive) and all(m.has_children for m in self.members[: self.positive])
         for index, member in enumerate(self.members):
             member.index = index
+            member.home = self
+
+    def twin(self, member: Member) -> Member:
+        """Its own member that is written as the given one, which belongs to the same nonterminal at another depth."""
+        if member.home is self:
+            return member
+        if self._twins is None:
+            self._twins = {(own.production.index, own.texts): own for own in self.members}
+        return self._twins[member.production.index, member.texts]
 
     def __repr__(self) -> str:
         return f"<nonterminal {self.name}: {len(self.members)} members>"
 
 
-def production_members(production: Production, op: Op | None) -> list[Member]:
-    """All members of a production. Raises ``ValueError`` for arguments that are not the op's, or too many members."""
+def production_members(production: Production, depth: int, op: Op | None) -> list[Member]:
+    """All members of a production, with their weights at a depth.
+
+    Raises ``ValueError`` for arguments that are not the op's, or too many members.
+    """
     if math.prod(len(choice.values) for choice in production.choices) > _MOST_MEMBERS:
         raise ValueError(f"has more than {_MOST_MEMBERS:,} combinations of argument values")
     members = []
     pairs = [list(zip(choice.values, choice.weights, strict=True)) for choice in production.choices]
     for combination in itertools.product(*pairs):
         texts = tuple(text for text, _ in combination)
-        weight = production.weight * math.prod((share for _, share in combination), start=Fraction(1))
+        weight = production.weight_at(depth) * math.prod((share for _, share in combination), start=Fraction(1))
         members.append(Member(production, texts, weight, op))
     return members

@@ -12,11 +12,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from einspec.grammar.model import Production
 from einspec.recursion import deep
 from einspec.space.choosers import RandomChooser
-from einspec.space.coverage import production_counts, production_names
+from einspec.space.coverage import production_names
 from einspec.space.derive import DeadEnd, Rejected
 from einspec.space.limits import Limits
+from einspec.space.member import Member, Nonterminal
 from einspec.space.sampling import attempt
 
 if TYPE_CHECKING:
@@ -40,9 +42,10 @@ class Realised:
     """What a number of attempts came to.
 
     ``productions`` has, for each production by its place in the grammar (``"computation: linear"``), its share among
-    the expansions of its nonterminal; ``root``, for each op, the share of the architectures that begin with it.
-    ``rejections`` counts why attempts failed, with the combinator in which they did; ``explanations`` quotes what
-    refused. ``mean_nodes`` and ``mean_nodes_error`` are the mean size of the samples and its standard error.
+    the expansions of its rule (nominally, with weights per depth, the mean over where the rule was expanded);
+    ``root``, for each op, the share of the architectures that begin with it. ``rejections`` counts why attempts
+    failed, with the combinator in which they did; ``explanations`` quotes what refused. ``mean_nodes`` and
+    ``mean_nodes_error`` are the mean size of the samples and its standard error.
     """
 
     attempts: int
@@ -98,16 +101,28 @@ def realised(space: Space, attempts: int, rng: random.Random, limits: Limits) ->
 
 
 def _productions(space: Space, archs: list[Architecture]) -> dict[str, Frequency]:
-    counts = production_counts(archs)
+    chosen: Counter[Member] = Counter(
+        member for arch in archs for node in arch.derivation.walk() for member in (*node.via, node.member)
+    )
+    counts: Counter[Production] = Counter()
+    expansions: Counter[Nonterminal] = Counter()
+    for member, count in chosen.items():
+        counts[member.production] += count
+        expansions[member.home] += count
     found: dict[str, Frequency] = {}
     names = production_names(space)
     for rule in space.grammar.rules.values():
-        chosen = sum(counts[production] for production in rule.productions)
-        weights = float(sum(production.weight for production in rule.productions))
+        # With weights per depth, the weight is the mean over where the rule was expanded.
+        places = {n: count for n, count in expansions.items() if n.name == rule.name}
+        total = sum(places.values())
         for production in rule.productions:
-            if production.weight > 0:
-                share = counts[production] / chosen if chosen else None
-                found[names[production]] = Frequency(float(production.weight) / weights, share)
+            if not production.is_drawn:
+                continue
+            if not total:
+                found[names[production]] = Frequency(float(production.weight_at(1)), None)
+                continue
+            weight = sum(count * float(production.weight_at(n.depth)) for n, count in places.items()) / total
+            found[names[production]] = Frequency(weight, counts[production] / total)
     return found
 
 

@@ -22,7 +22,7 @@ def reachable(start: Nonterminal) -> list[Nonterminal]:
             found.update(new)
             frontier += new
     order: dict[Nonterminal, None] = {}
-    for root in sorted(found, key=lambda nonterminal: nonterminal.name):
+    for root in sorted(found, key=lambda nonterminal: (nonterminal.name, nonterminal.depth)):
         stack = [(root, False)]
         while stack:
             nonterminal, is_ready = stack.pop()

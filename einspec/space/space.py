@@ -28,6 +28,7 @@ from einspec.space.member import Member, Nonterminal
 from einspec.space.printing import Printer
 from einspec.space.probable import most_probable
 from einspec.space.realised import Realised, realised
+from einspec.space.rebinding import rebound
 from einspec.space.sizes import SizeTable
 from einspec.space.skeletons import least_nodes
 from einspec.space.table import Table, legal_members
@@ -61,7 +62,9 @@ class Space:
             raise TypeError(f"limits={limits!r}: expected einspec.Limits(...), or a dict of limits")
         self.input_types = _input_types(grammar, input)
         self.inputs = tuple(self.input_types.values())
-        self.nonterminals = bind(grammar, self.ops)
+        bound = bind(grammar, self.ops)
+        self.nonterminals = bound[0]
+        self.has_weights_per_depth = len(bound) > 1
         self.start = self.nonterminals[grammar.start]
         self._sizes: SizeTable | None = None
         self.masses: dict[object, dict[Outputs, Any] | None] = {}
@@ -292,6 +295,7 @@ class Space:
 
     def check(self, derivation: Derivation) -> Architecture:
         """The architecture of a derivation. Raises ``ShapeError`` with the node's address if types do not fit."""
+        derivation = self.at_its_depths(derivation)
 
         def evaluation() -> Architecture:
             run = Run(None, math.inf, math.inf)
@@ -301,6 +305,13 @@ class Space:
             return arch
 
         return deep(derivation.depth, evaluation)
+
+    def at_its_depths(self, derivation: Derivation, *, is_drawn: bool = False) -> Derivation:
+        """The derivation with each member that of its depth, where the grammar has weights per depth.
+
+        Raises ``Rejected`` where ``is_drawn`` and something comes to a depth at which it would never be drawn.
+        """
+        return rebound(derivation, self.start, is_drawn=is_drawn) if self.has_weights_per_depth else derivation
 
     def from_json(self, text: str) -> Architecture:
         """Reads what ``arch.to_json()`` wrote. Raises ``ParseError`` for anything else, else as :meth:`parse`."""
@@ -386,7 +397,7 @@ class Space:
     @cached_property
     def moves(self) -> Moves:
         """What the grammar lets stand where."""
-        return Moves(self)
+        return Moves()
 
     def own(self, arch: Architecture) -> Architecture:
         """The architecture as one of this very space. Raises ``ValueError`` for one of another grammar or input."""

@@ -105,7 +105,7 @@ class _Alphabet:
         self.paths: dict[Nonterminal, list[Path]] = {n: self.ordered(n) for n in nonterminals}
         ops = {n: {path[-1] for path in paths} for n, paths in self.paths.items()}
         self.family: dict[Nonterminal, Nonterminal] = {
-            n: max((m for m in nonterminals if ops[n] <= ops[m]), key=lambda m: (len(ops[m]), m.name))
+            n: max((m for m in nonterminals if ops[n] <= ops[m]), key=lambda m: (len(ops[m]), m.name, m.depth))
             for n in nonterminals
         }
         self.ends: dict[Nonterminal, list[int]] = {n: self.numbered(n) for n in set(self.family.values())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from fractions import Fraction
 from itertools import product
 
@@ -14,7 +15,7 @@ from tests.helpers import bundled
 
 
 def weights(text: str, rule: str = "start") -> list[Fraction]:
-    return [production.weight for production in read_text(text).rules[rule].productions]
+    return [production.weight_at(1) for production in read_text(text).rules[rule].productions]
 
 
 @pytest.mark.parametrize(
@@ -191,3 +192,79 @@ def _both() -> einspec.ops.Primitive:
 
     made: einspec.ops.Primitive = einspec.ops.primitive(both)
     return made
+
+
+# --- weights per depth ---
+
+
+LAYERED = """
+start: m
+m: "s" "(" m "," m ")" -> seq //% depth 1 0.5 1/4
+ | "r" -> relu
+ | "n" -> norm //% depth 0 0.1
+"""
+
+
+def test_the_last_weight_holds_further_down() -> None:
+    grammar = read_text(LAYERED)
+    seq, relu, norm = grammar.rules["m"].productions
+    assert [[p.weight_at(depth) for depth in (1, 2, 3, 9)] for p in (seq, relu, norm)] == [
+        [Fraction(1), Fraction(1, 2), Fraction(1, 4), Fraction(1, 4)],
+        [Fraction(0), Fraction(2, 5), Fraction(13, 20), Fraction(13, 20)],
+        [Fraction(0), Fraction(1, 10), Fraction(1, 10), Fraction(1, 10)],
+    ]
+    assert grammar.depths == 3
+    assert grammar.rules["start"].productions[0].weights == (Fraction(1),)
+
+
+def test_figures_of_weights_per_depth() -> None:
+    """By hand: from depth 3 on 1/4 of the nodes have two children; s3 = 1 + 2/4 s3 = 2, s2 = 1 + 2/2 s3, s1 = 1 + 2 s2."""
+    grammar = read_text(LAYERED)
+    assert grammar.branching_rate == pytest.approx(0.5)
+    assert grammar.expected_size == pytest.approx(7)
+    assert grammar.count() is None
+    finite = read_text(LAYERED.replace("1/4", "0"))
+    assert finite.count() == (2 + 2**2) ** 2
+    assert finite.branching_rate == 0
+
+
+def test_samples_have_the_weights_of_their_depth() -> None:
+    space = einspec.loads(LAYERED, input=(4, 8), limits=einspec.Limits(max_nodes=60))
+    found = {depth: [0, 0] for depth in (1, 2, 3, 4)}
+    for arch in space.samples(4000, rng=0):
+        frontier = [(arch.derivation, 1)]
+        while frontier:
+            node, depth = frontier.pop()
+            if depth in found:
+                found[depth][node.op_name == "seq"] += 1
+            frontier += [(child, depth + 1) for child in node.children]
+    shares = {depth: grown / (leaves + grown) for depth, (leaves, grown) in found.items()}
+    assert shares == pytest.approx({1: 1, 2: 0.5, 3: 0.25, 4: 0.25}, abs=0.02)
+
+
+def test_log_prob_follows_the_depth() -> None:
+    space = einspec.loads(LAYERED, input=(4, 8))
+    arch = space.parse("s(r,s(n,r))")
+    assert arch.log_prob == pytest.approx(math.log(1 * 0.4 * 0.5 * 0.1 * 0.65))
+    assert space.parse("r").log_prob == -math.inf
+    assert space.from_choices(arch.choices) == arch
+    assert space.from_json(arch.to_json()) == arch
+    assert pickle.loads(pickle.dumps(arch)).log_prob == arch.log_prob
+
+
+def test_mutation_never_reaches_a_weight_of_0_at_the_new_depth() -> None:
+    space = einspec.loads(LAYERED, input=(4, 8))
+    arch = space.parse("s(r,s(n,r))")
+    for seed in range(200):
+        child = space.mutate(arch, rng=seed)
+        assert child.log_prob > -math.inf
+        assert child.log_prob == pytest.approx(space.parse(str(child)).log_prob)
+
+
+def test_too_many_members_at_too_many_depths() -> None:
+    depths = " ".join(["0.5", "0.25"] * 50)
+    text = f'start: "l" "(" W ")" -> linear //% depth {depths}\n | "r" -> relu\n'
+    text += "W: " + " | ".join(f'"{width}"' for width in range(1, 20_001)) + "\n"
+    with pytest.raises(einspec.GrammarError) as error:
+        einspec.loads(text, input=(4, 8), name="wide")
+    assert str(error.value) == ("wide: over 1,000,000 members at 100 depths of the tree: give weights for fewer depths")

@@ -197,6 +197,18 @@ A: "1" | "2"
 """,
         {"max_nodes": 6},
     ),
+    "weights per depth": (
+        """
+start: "s" "(" m "," m ")" -> seq | c
+c: "b" "(" m ")" -> at_two_sizes
+m: "s" "(" m "," m ")" -> seq //% depth 0 0.5 0
+ | "h" -> halve //% 0.3
+ | "l" "(" W ")" -> linear //% depth 0.2 0.1 0.3
+ | "r" -> relu
+W: "4" | "8" //% 0.3 0.7
+""",
+        {},
+    ),
     "weights of zero": (
         """
 start: "s" "(" m "," m ")" -> seq

@@ -75,7 +75,7 @@ def test_a_wrong_weight_fails_the_same_test():
     assert not chi_squared_fits(draws(space, COUNT, seed=1), wrong)
 
 
-@pytest.mark.parametrize("name", ["dead ends", "branches", "replays"])
+@pytest.mark.parametrize("name", ["dead ends", "branches", "replays", "weights per depth"])
 def test_a_walk_has_q_as_its_stationary_distribution(name):
     space = small_space(name)
     expected = exact(space)

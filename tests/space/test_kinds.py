@@ -28,6 +28,7 @@ def assert_varied(child: einspec.Architecture, parent: einspec.Architecture, lim
     again = child.space.parse(str(child))  # evaluates all of it, where an edit evaluates what changed
     assert again == child
     assert again.output == child.output
+    assert again.log_prob == pytest.approx(child.log_prob)
 
 
 def parents(space: einspec.Space, count: int) -> list[einspec.Architecture]:

@@ -11,7 +11,7 @@ from einspec.space.derivation import Derivation
 from einspec.space.member import Member, Nonterminal
 
 if TYPE_CHECKING:
-    from einspec.space.space import Space
+    pass
 
 Via = tuple[Member, ...]
 
@@ -88,17 +88,18 @@ def _walk(start: Nonterminal, root: Derivation) -> Iterator[tuple[Nonterminal, D
 class Moves:
     """What a grammar lets stand where: facts of a space, looked up by every operator."""
 
-    def __init__(self, space: Space):
+    def __init__(self) -> None:
         self._vias: dict[tuple[Nonterminal, str], Via | None] = {}
         self._expansions: dict[Nonterminal, list[tuple[Via, Member, float]]] = {}
         self._same_production: dict[object, list[Member]] = {}
-        for nonterminal in space.nonterminals.values():
-            for member in nonterminal.members[: nonterminal.positive]:
-                self._same_production.setdefault(_production(member), []).append(member)
 
     def alternatives(self, member: Member) -> list[Member]:
         """The members of positive weight that differ from this one in their arguments alone."""
-        return [other for other in self._same_production.get(_production(member), ()) if other is not member]
+        key = member.home, member.production.index
+        if key not in self._same_production:
+            same = [other for other in member.home.drawn if other.production is member.production]
+            self._same_production[key] = same
+        return [other for other in self._same_production[key] if other is not member]
 
     def via(self, nonterminal: Nonterminal, symbol: str) -> Via | None:
         """The transparent members that lead from a nonterminal to another; None where none do."""
@@ -139,7 +140,3 @@ class Moves:
                 for member in end.members
                 if member.is_transparent
             ]
-
-
-def _production(member: Member) -> tuple[str, int]:
-    return member.production.symbol, member.production.index

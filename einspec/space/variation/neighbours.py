@@ -21,8 +21,7 @@ def neighbours(space: Space, arch: Architecture) -> Iterator[Architecture]:
     """See :meth:`Space.neighbours`."""
     depth = max(space.limits.evaluation_depth, arch.depth)
     for number, node in enumerate(arch.slots.nodes):
-        nonterminal = space.nonterminals[node.member.production.symbol]
-        for member in nonterminal.members[: nonterminal.positive]:
+        for member in node.member.home.drawn:
             if member is node.member or member.is_transparent or member.children != node.member.children:
                 continue
             edit = Edit({number: Derivation(member, node.via, node.children)}, 0)

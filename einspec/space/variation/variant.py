@@ -32,11 +32,14 @@ class Variant(NamedTuple):
 
 def varied(arch: Architecture, edit: Edit, choose: Chooser | None, limits: Limits) -> Variant:
     """The architecture after an edit, what it leaves open drawn. Raises ``Rejected`` where that does not succeed."""
-    known = arch.trace.known
-    if known is not None and arch.trace.is_plain and len(edit.changes) == 1:
+    known, space = arch.trace.known, arch.space
+    is_climbed = known is not None and arch.trace.is_plain and not space.has_weights_per_depth
+    if is_climbed and len(edit.changes) == 1:
         return _climbed(arch, edit, choose, limits)
     given = replaced(arch.derivation, edit.changes)
-    return Variant(attempt(arch.space, choose, limits, given, edit.kept, known), None)
+    if given is not None:
+        given = space.at_its_depths(given, is_drawn=True)
+    return Variant(attempt(space, choose, limits, given, edit.kept, known), None)
 
 
 def _climbed(arch: Architecture, edit: Edit, choose: Chooser | None, limits: Limits) -> Variant:
