@@ -42,7 +42,10 @@ def amount(text: str) -> int:
 def number_range(text: str) -> int | tuple[int | None, int | None]:
     """An option that is a whole number, or a range as ``10..60``, ``10..`` or ``..60``."""
     if ".." not in text:
-        return amount(text)
+        try:
+            return int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor a range as 10..60") from None
     low, _, high = text.partition("..")
     least, most = amount(low) if low else None, amount(high) if high else None
     if least is not None and most is not None and most < least:

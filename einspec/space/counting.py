@@ -18,7 +18,7 @@ from einspec.space.choosers import RandomChooser
 from einspec.space.derive import Rejected
 from einspec.space.descent import DeepDescent, Descent, SizedDescent
 from einspec.space.limits import Limits
-from einspec.space.mass import depth_within, exact_masses, one, share
+from einspec.space.mass import MOST_RUNS, depth_within, exact_masses, one, share
 from einspec.space.member import Member
 from einspec.space.sampling import attempt, enumerate_space
 from einspec.space.sizes import SizeTable
@@ -92,7 +92,8 @@ def counts_by_depth(space: Space, depths: int) -> dict[int, int]:
 
 def success_probability(space: Space, limits: Limits, draws: int, rng: random.Random) -> float | Estimate:
     """See :meth:`Space.success_probability`."""
-    masses = exact_masses(space, limits, share)
+    is_deep = space.grammar.count() is None and limits.evaluation_depth >= Limits().evaluation_depth
+    masses = exact_masses(space, limits, share, _QUICK_RUNS if is_deep else MOST_RUNS)
     if masses is not None:
         return float(math.fsum(masses.values()))
     choose = RandomChooser(rng)

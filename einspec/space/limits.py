@@ -35,7 +35,10 @@ class Limits:
                 raise ValueError(f"{field.name}={value}: expected at least {least}")
 
     def tightened(self, **limits: Any) -> Limits:
-        """These limits and the given ones, the smaller of each. Raises ``TypeError`` for an unknown limit."""
+        """These limits and the given ones, the smaller of each; ``attempts``, which limits no architecture, as given.
+
+        Raises ``TypeError`` for an unknown limit.
+        """
         known = {field.name for field in fields(self)}
         changes: dict[str, Any] = {}
         for name, value in limits.items():
@@ -44,7 +47,7 @@ class Limits:
             current = getattr(self, name)
             if value is not None:
                 Limits(**{name: value})  # checks the value itself before it is compared
-                changes[name] = value if current is None else min(current, value)
+                changes[name] = value if current is None or name == "attempts" else min(current, value)
         return replace(self, **changes) if changes else self
 
     @property

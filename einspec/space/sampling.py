@@ -18,10 +18,10 @@ from einspec.space.limits import Limits
 from einspec.space.mass import exact_masses, one
 from einspec.space.member import Member, Nonterminal
 from einspec.space.rejections import Rejections, exhausted
-from einspec.space.sizes import SizedChooser, is_separable
+from einspec.space.sizes import SizedChooser, mixed
 from einspec.space.table import Table
 from einspec.space.wanted import Wanted
-from einspec.text import plural
+from einspec.text import listing, plural
 
 if TYPE_CHECKING:
     from einspec.space.derivation import Derivation
@@ -86,7 +86,7 @@ def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Arc
     """
     choose, begin = _proposals(space, rng, limits, asked)
     rejections = Rejections()
-    fitted = 0
+    fitted, hint = 0, None
     for _ in range(limits.attempts):
         if begin is not None:
             begin()
@@ -102,11 +102,18 @@ def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Arc
         if misfit is None:
             return arch
         rejections.note(misfit)
+        hint = hint or asked.hint(arch)
     what = f"no architecture of {space.name}" + (f" with {asked.text()}" if asked.text() else "")
-    message = exhausted(what, limits, rejections)
+    message = exhausted(what, limits, rejections) + (f"; {hint}" if hint else "")
     if begin is not None:
         share = f"{100 * fitted / limits.attempts:.2g} %"
         message += f"; of the derivations with {asked.nodes} nodes, {share} fit their types"
+    elif asked.nodes is not None and (rules := mixed(space.start)):
+        message += (
+            f"; sizes were left to chance, because {listing(rules, 'and')} {'has' if len(rules) == 1 else 'have'} "
+            "alternatives with children beside others without: give the others a rule of their own, and sizes are "
+            "drawn first"
+        )
     raise SamplingError(message)
 
 
@@ -119,7 +126,7 @@ def _proposals(
     least, most = asked.nodes.least, limits.max_nodes
     if most is None:
         return RandomChooser(rng), None
-    if not is_separable(space.start):
+    if mixed(space.start):
         return RandomChooser(rng), None
     chooser = SizedChooser(space.sizes(most), rng)
     if not chooser.begin(least, most):

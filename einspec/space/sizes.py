@@ -33,9 +33,9 @@ _FIRST = 64
 """Sizes by which the growth of the masses is measured."""
 
 
-def is_separable(start: Nonterminal) -> bool:
-    """Whether each nonterminal has either children in all its alternatives or in none."""
-    return all(len({member.has_children for member in drawn(n)}) < 2 for n in reachable(start))
+def mixed(start: Nonterminal) -> list[str]:
+    """The rules that have alternatives with children beside others without: there, types decide on sizes too."""
+    return sorted({n.name for n in reachable(start) if len({member.has_children for member in drawn(n)}) > 1})
 
 
 class SizeTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,8 @@ class Wanted:
     output: Type | None = None
     contains: tuple[str, ...] = ()
     where: Where | None = None
+    seen: AbstractSet[str] = frozenset()
+    """Keys that it must not have."""
 
     def misfit(self, arch: Architecture) -> str | None:
         """The first thing that an architecture does not fit, the cheap ones first; None where it fits."""
@@ -66,7 +69,16 @@ class Wanted:
             return "params"
         if self.macs is not None and not self.macs.holds(arch.macs):
             return "macs"
-        return "where" if self.where is not None and not self.where(arch) else None
+        if self.where is not None and not self.where(arch):
+            return "where"
+        return "a key that was drawn before" if self.seen and arch.key in self.seen else None
+
+    def hint(self, arch: Architecture) -> str | None:
+        """What would make an architecture fit that comes close: an output of its layout."""
+        kinds, wanted = arch.output, self.output
+        if wanted is None or isinstance(kinds, tuple) or kinds.sizes != wanted.sizes or kinds is wanted:
+            return None
+        return f"many have these sizes: ask for output={str(kinds)!r}"
 
     def within(self, limits: Limits) -> Limits:
         """The limits, tightened by the upper ends. Raises ``SamplingError`` where they contradict each other."""

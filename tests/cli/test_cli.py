@@ -241,7 +241,7 @@ def test_check_json_draws(capsys: pytest.CaptureFixture[str]) -> None:
     assert drawn["attempts"] == 300
     assert drawn["successes"] + sum(drawn["rejections"].values()) == 300
     assert drawn["counts_by_depth"]["2"] == 12
-    assert drawn["productions"]["part: dense"]["nominal"] == pytest.approx(0.4)
+    assert drawn["productions"]["plain: dense"]["nominal"] == pytest.approx(4 / 9)
 
 
 def test_count(capsys: pytest.CaptureFixture[str]) -> None:

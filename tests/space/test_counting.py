@@ -120,7 +120,14 @@ def test_wrong_arguments():
     with pytest.raises(TypeError, match="k='3': expected a whole number"):
         space.most_probable("3")
     unlimited = einspec.load("einspace", input=(4, 8), limits=einspec.Limits(max_nodes=None, max_depth=None))
-    for ask in (unlimited.count, unlimited.success_probability, lambda: unlimited.most_probable(1)):
+    usual = einspec.load("einspace", input=(4, 8))
+    for ask in (
+        unlimited.count,
+        unlimited.success_probability,
+        lambda: unlimited.most_probable(1),
+        usual.count,
+        usual.counts_by_output,
+    ):
         with pytest.raises(SamplingError) as error:
             ask()
         assert (

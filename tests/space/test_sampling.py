@@ -244,7 +244,40 @@ def test_unique_runs_out() -> None:
     with pytest.raises(SamplingError) as error:
         list(found)
     assert str(error.value).startswith("no architecture of finite in 200 attempts within max_nodes=2000, max_depth=200")
-    assert "rejected by where 200; " in str(error.value)
+    assert "rejected by a key that was drawn before 200; " in str(error.value)
+
+
+def test_attempts_of_a_call_may_be_more() -> None:
+    space = einspec.load("einspace", input=(3, 32, 32), limits=einspec.Limits(attempts=1))
+    with pytest.raises(SamplingError, match="in 1 attempt within"):
+        space.sample(rng=0, nodes=60, output=(7, 7, 7))
+    assert len(space.sample(rng=0, nodes=60, attempts=1000)) == 60
+
+
+def test_an_output_of_another_layout_is_hinted_at() -> None:
+    space = einspec.loads('start: "r" -> relu', input="2,8 sequence", name="waves")
+    with pytest.raises(SamplingError) as error:
+        space.sample(rng=0, output="2,8", attempts=3)
+    assert str(error.value) == (
+        "no architecture of waves with output=(2, 8) in 3 attempts within max_nodes=2000, max_depth=200, attempts=3; "
+        "rejected by output 3; loosen what rejects most, or allow more attempts; many have these sizes: ask for "
+        "output='(2, 8) sequence'"
+    )
+    assert str(space.sample(rng=0, output="(2, 8) sequence")) == "r"
+
+
+def test_sizes_left_to_chance_are_explained() -> None:
+    space = einspec.loads('net: "s" "(" net "," net ")" -> seq //% 0.2\n | "r" -> relu', input=(4, 8), name="mixed")
+    with pytest.raises(SamplingError) as error:
+        space.sample(rng=0, nodes=99, attempts=5)
+    assert str(error.value).endswith(
+        "; sizes were left to chance, because net has alternatives with children beside others without: give the others "
+        "a rule of their own, and sizes are drawn first"
+    )
+    better = einspec.loads(
+        'net: "s" "(" net "," net ")" -> seq //% 0.2\n | plain\nplain: "r" -> relu', input=(4, 8), name="apart"
+    )
+    assert len(better.sample(rng=0, nodes=99)) == 99
 
 
 def test_where() -> None:

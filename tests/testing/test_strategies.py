@@ -136,7 +136,7 @@ def test_shrinks_to_the_fewest_nodes_that_enumeration_finds(name):
         assert len(smallest(space, wanted, 0)) == fewest, text
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", [0, 1, 3])
 def test_two_residual_branches_and_a_width_shrink_to_the_minimum(number):
     def wanted(arch: Architecture) -> bool:
         found = list(nodes(arch.derivation))
