@@ -21,7 +21,7 @@ from einspec.space.limits import Limits
 from einspec.space.mass import MOST_RUNS, depth_within, exact_masses, one, share
 from einspec.space.member import Member
 from einspec.space.sampling import attempt, enumerate_space
-from einspec.space.sizes import SizeTable
+from einspec.space.sizes import MOST_SIZES, SizeTable
 from einspec.space.skeletons import log_counts, log_sum, most_nodes
 from einspec.text import plural
 
@@ -64,8 +64,9 @@ def count(space: Space, limits: Limits, draws: int, rng: random.Random) -> int |
     if counts is not None:
         return sum(counts.values())
     archs = enumerate_space(space, limits)
-    found = sum(1 for _ in islice(archs, MOST_ENUMERATED + 1)) if _may_be_few(space, limits) else math.inf
-    return int(found) if found <= MOST_ENUMERATED else estimated_count(space, limits, draws, rng)
+    most = _most_enumerated(limits)
+    found = sum(1 for _ in islice(archs, most + 1)) if _may_be_few(space, limits) else math.inf
+    return int(found) if found <= most else estimated_count(space, limits, draws, rng)
 
 
 def counts_by_output(space: Space, limits: Limits) -> dict[Outputs, int] | None:
@@ -112,14 +113,19 @@ def success_probability(space: Space, limits: Limits, draws: int, rng: random.Ra
 
 def _may_be_few(space: Space, limits: Limits) -> bool:
     """Whether going through all architectures one by one may come to an end soon: by the counts without types."""
-    few = math.log(100 * MOST_ENUMERATED)
+    few = math.log(5 * _most_enumerated(limits))
     depth = depth_within(space, limits)
     if log_counts(space.start, depth)[space.start, depth] < few:
         return True
-    if limits.max_nodes is None:
+    if limits.max_nodes is None or limits.max_nodes > MOST_SIZES:
         return False
     sizes = SizeTable(space.start, limits.max_nodes, _once)
     return log_sum([sizes.log_mass(space.start, size) for size in range(1, limits.max_nodes + 1)]) < few
+
+
+def _most_enumerated(limits: Limits) -> int:
+    """How many are counted one by one: fewer where each has to be simplified to know what it costs."""
+    return MOST_ENUMERATED if limits.max_params is None and limits.max_macs is None else MOST_ENUMERATED // 10
 
 
 def _once(member: Member) -> float:
@@ -135,6 +141,11 @@ def estimated_count(space: Space, limits: Limits, draws: int, rng: random.Random
     depth = depth_within(space, limits)
     descent: Descent = DeepDescent(rng, log_counts(space.start, depth), depth)
     if limits.max_nodes is not None and most_nodes(space.start, depth) > limits.max_nodes:
+        if limits.max_nodes > MOST_SIZES:
+            raise SamplingError(
+                f"{space.name} within {limits.text()} is too large for an estimate: tighten max_depth, or max_nodes to "
+                f"{MOST_SIZES:,} or less"
+            )
         descent = SizedDescent(rng, SizeTable(space.start, limits.max_nodes, _once))
     logs: list[float] = []
     made = 0

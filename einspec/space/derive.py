@@ -431,9 +431,19 @@ class BoundChild(Child):
         self.child = child
         self.site = site
 
+    @property
+    def environment(self) -> Environment:
+        """The environment that the derivation was bound in."""
+        environment: Environment = self.child.environment
+        return environment
+
     def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
-        environment = self.child.environment.at(self.site)
-        outputs: Outputs = self.child.enter(inputs, environment.extended(attributes) if attributes else environment)
+        environment = self.environment.at(self.site)
+        return self.enter(inputs, environment.extended(attributes) if attributes else environment)
+
+    def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
+        """As the child's: what is bound under another name is the same derivation."""
+        outputs: Outputs = self.child.enter(inputs, environment)
         return outputs
 
     def tied(self) -> Child:

@@ -43,8 +43,8 @@ class Descent(ABC):
     def pick(self, logs: Sequence[float]) -> int | None:
         """An index by weights whose logarithms are given; None where all of them are 0."""
         top = max(logs, default=-math.inf)
-        if top == -math.inf:
-            return None
+        if math.isinf(top):
+            return None  # no derivation begins so, or more than a number can count
         weights = [math.exp(value - top) for value in logs]
         total = math.fsum(weights)
         place = self.rng.random() * total
@@ -80,7 +80,7 @@ class DeepDescent(Descent):
         below = left if member.is_transparent else left - 1
         if below < 0:
             return -math.inf
-        return math.fsum(self.counts.get((child, below), -math.inf) for child in member.children)
+        return sum(self.counts.get((child, below), -math.inf) for child in member.children)
 
 
 class SizedDescent(Descent):

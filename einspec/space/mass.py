@@ -134,6 +134,11 @@ class Masses:
         if self.runs > self.most_runs:
             raise TooMuch(f"it takes more than {self.most_runs:,} runs of combinators")
 
+    def need_no_order(self, why: str) -> None:
+        """Raises ``TooMuch`` where it matters which call of a bound child is its first: there it is drawn."""
+        if self.weigh is not one:
+            raise TooMuch(f"{why}, and which call comes first is not known")
+
     def table(self, nonterminal: Nonterminal, calls: tuple[Call, ...], room: Room) -> MassTable:
         """The mass of the derivations of a nonterminal that have room."""
         if room[0] < nonterminal.minimal_depth or (room[1] is not None and room[1] < self.least[nonterminal]):
@@ -208,6 +213,8 @@ class _MemberRun:
             for i, (nonterminal, room) in enumerate(zip(member.children, rooms, strict=True))
         ]
         self.order: list[_Answering] = []
+        self.events: list[_Answering | Promise] = []
+        """First calls of children and promises of its own, in order: a bound child is drawn at its first call."""
         self.promised: dict[object, Promise] = {}
 
     def answer(self, call: Call) -> Outputs:
@@ -224,6 +231,8 @@ class _MemberRun:
             bound = environment.bindings.get(name)
             if isinstance(bound, Bound):
                 attributes[name] = _Promised(self, bound, environment)
+            elif bound is not None:
+                raise TooMuch("what is bound is passed on under another name")
         handles = [_Handle(child, environment) for child in self.children]
         return member.checked(member.op.call(call.inputs, member.args, handles, attributes))  # type: ignore[union-attr]
 
@@ -238,12 +247,19 @@ class _MemberRun:
         entries = [child.entry() for child in self.order]
         own = {child.bound_key: child for child in self.children if child.bound_key is not None}
         for chosen in product(*[entry.items() for entry in entries]):
-            promises = dict(self.promised)
+            promises: dict[object, Promise] = {}
             sizes: Sizes = {0: 1}
             is_consistent = True
-            for given, mass in chosen:
+            given_by = dict(zip(map(id, self.order), chosen, strict=True))
+            for event in self.events:
+                if isinstance(event, tuple):
+                    is_consistent &= _agree(promises, [event])
+                    continue
+                given, mass = given_by[id(event)]
                 sizes = self._times(sizes, mass)
                 is_consistent &= _agree(promises, given)
+                if given and len(event.calls) > 1:
+                    self.masses.need_no_order("a child that is called again calls what is bound")
             if is_consistent and sizes:
                 yield from self._resolved(promises, sizes, own)
 
@@ -269,6 +285,8 @@ class _MemberRun:
             calls = tuple(call for call, _ in wanted)
             table = self.masses.table(child.nonterminal, calls, child.room)
             entries.append(table.get(tuple(outputs for _, outputs in wanted), {}))
+        if rest and any(promises for entry in entries for promises in entry):
+            self.masses.need_no_order("what is bound calls what is bound further out")
         for chosen in product(*[entry.items() for entry in entries]):
             more: dict[object, Promise] = {(promise[0].key, promise[1].key): promise for promise in rest}
             total, is_consistent = sizes, True
@@ -319,6 +337,7 @@ class _Answering:
             return self.answers[self.keys.index(key)]
         if not self.calls:
             self.run.order.append(self)
+            self.run.events.append(self)
         calls = (*self.calls, call)
         known = tuple(self.answers)
         table = self.run.masses.table(self.nonterminal, calls, self.room)
@@ -367,6 +386,8 @@ class _Handle(Child):
         """What a name that stands for this child means below."""
         child = self.child
         found = Bound(child.nonterminal, child.index, self.environment, child.room, self.is_tied)
+        if child.bound_key not in (None, found.key):
+            raise TooMuch("a child is bound more than once, at different attributes")
         child.bound_key = found.key
         return found
 
@@ -412,7 +433,8 @@ class _Promised(Child):
             raise TooMuch("a bound child is tied, and only the graph tells which of its calls fit")
         table = self.run.masses.table(self.bound.nonterminal, (call,), self.bound.room)
         outputs = self.run.pick(table.options(()))
-        self.run.promised[(self.bound.key, call.key)] = (self.bound, call, outputs)
+        promise = self.run.promised[(self.bound.key, call.key)] = (self.bound, call, outputs)
+        self.run.events.append(promise)
         return outputs
 
     def tied(self) -> Child:

@@ -10,6 +10,7 @@ import math
 import random
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from einspec.grammar.model import Production
@@ -19,7 +20,7 @@ from einspec.space.coverage import production_names
 from einspec.space.derive import DeadEnd, Rejected
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
-from einspec.space.sampling import attempt
+from einspec.space.sampling import attempt, new_run
 
 if TYPE_CHECKING:
     from einspec.space.architecture import Architecture
@@ -69,21 +70,22 @@ def realised(space: Space, attempts: int, rng: random.Random, limits: Limits) ->
     archs: list[Architecture] = []
     rejections: Counter[str] = Counter()
     latest: dict[str, Rejected] = {}
-    made, nodes = 0, 0.0
+    made = nodes = 0
     while made < attempts and nodes < _MOST_NODES:
         made += 1
+        run = new_run(choose, limits, 0, None)
         try:
-            arch = deep(limits.evaluation_depth, lambda: attempt(space, choose, limits))
+            arch = deep(limits.evaluation_depth, partial(attempt, space, choose, limits, run=run))
         except Rejected as rejected:
             # A limit is nobody's fault; a dead end is that of the combinator whose child it was.
             within = f" in {rejected.within.name}" if isinstance(rejected, DeadEnd) and rejected.within else ""
             reason = f"{rejected.reason}{within}"
             rejections[reason] += 1
             latest[reason] = rejected.with_traceback(None)
-            nodes += space.least_nodes
             continue
+        finally:
+            nodes += run.nodes
         archs.append(arch)
-        nodes += len(arch)
     sizes = [len(arch) for arch in archs]
     mean = math.fsum(sizes) / len(sizes) if sizes else math.nan
     spread = math.fsum((size - mean) ** 2 for size in sizes) / len(sizes) if sizes else math.nan

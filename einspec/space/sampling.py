@@ -18,7 +18,7 @@ from einspec.space.limits import Limits
 from einspec.space.mass import exact_masses, one
 from einspec.space.member import Member, Nonterminal
 from einspec.space.rejections import Rejections, exhausted
-from einspec.space.sizes import SizedChooser, mixed
+from einspec.space.sizes import MOST_SIZES, SizedChooser, mixed
 from einspec.space.table import Table
 from einspec.space.wanted import Wanted
 from einspec.text import listing, plural
@@ -39,12 +39,14 @@ def attempt(
     given: Derivation | None = None,
     given_nodes: int = 0,
     known: Known | None = None,
+    run: Run | None = None,
 ) -> Architecture:
     """One attempt. Raises ``Rejected`` when it fails, with the constraint that rejected it.
 
     ``given`` holds what is not drawn, ``given_nodes`` of them; ``known`` subtrees are not evaluated again.
     """
-    run = new_run(choose, limits, given_nodes, known)
+    if run is None:
+        run = new_run(choose, limits, given_nodes, known)
     try:
         derivation, output = evaluate(run, space.start, space.inputs, given)
     except ShapeError as error:
@@ -106,7 +108,7 @@ def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Arc
     what = f"no architecture of {space.name}" + (f" with {asked.text()}" if asked.text() else "")
     message = exhausted(what, limits, rejections) + (f"; {hint}" if hint else "")
     if begin is not None:
-        share = f"{100 * fitted / limits.attempts:.2g} %"
+        share = f"{100 * fitted / limits.attempts:.3g} %"
         message += f"; of the derivations with {asked.nodes} nodes, {share} fit their types"
     elif asked.nodes is not None and (rules := mixed(space.start)):
         message += (
@@ -128,6 +130,10 @@ def _proposals(
         return RandomChooser(rng), None
     if mixed(space.start):
         return RandomChooser(rng), None
+    if most > MOST_SIZES:
+        raise SamplingError(
+            f"nodes={asked.nodes}: sizes beyond {MOST_SIZES:,} nodes are not drawn; give the range a smaller upper end"
+        )
     chooser = SizedChooser(space.sizes(most), rng)
     if not chooser.begin(least, most):
         raise SamplingError(

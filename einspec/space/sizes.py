@@ -33,6 +33,10 @@ _FIRST = 64
 """Sizes by which the growth of the masses is measured."""
 
 
+MOST_SIZES = 4096
+"""The largest size of a table: its work grows with the square."""
+
+
 def mixed(start: Nonterminal) -> list[str]:
     """The rules that have alternatives with children beside others without: there, types decide on sizes too."""
     return sorted({n.name for n in reachable(start) if len({member.has_children for member in drawn(n)}) > 1})
@@ -77,9 +81,11 @@ class SizeTable:
     def _log(self, mass: float, size: int) -> float:
         return math.log(mass) - size * math.log(self.scale) if mass > 0 else -math.inf
 
-    def total(self, least: int, most: int) -> list[float]:
-        """The masses of whole derivations of these sizes."""
-        return [float(number) for number in self.mass[self.start][least : most + 1]]
+    def shares(self, least: int, most: int) -> list[float]:
+        """The masses of whole derivations of these sizes, up to a factor that is the same for all."""
+        logs = [self.log_mass(self.start, size) for size in range(least, min(most, self.most) + 1)]
+        top = max(logs, default=-math.inf)
+        return [math.exp(log - top) if log > -math.inf else 0.0 for log in logs]
 
 
 class _Masses:
@@ -155,7 +161,7 @@ class SizedChooser:
 
     def begin(self, least: int, most: int) -> int:
         """Draws the size of the next attempt; 0 where no derivation has any of these sizes."""
-        totals = list(accumulate(self.table.total(least, most)))
+        totals = list(accumulate(self.table.shares(least, most)))
         if not totals or totals[-1] <= 0:
             return 0
         self.size = least + bisect_right(totals, self.rng.random() * totals[-1], 0, len(totals) - 1)

@@ -50,13 +50,13 @@ def _log_count(member: Member, depth: int, found: dict[tuple[Nonterminal, int], 
         return found[member.children[0], depth]
     if depth < 1:
         return -math.inf
-    return math.fsum(found[child, depth - 1] for child in member.children)
+    return sum(found[child, depth - 1] for child in member.children)
 
 
 def log_sum(logs: list[float]) -> float:
     """The logarithm of the sum of numbers whose logarithms are given."""
     top = max(logs, default=-math.inf)
-    if top == -math.inf:
+    if math.isinf(top):
         return top
     return top + math.log(math.fsum(math.exp(value - top) for value in logs))
 

@@ -37,7 +37,7 @@ from einspec.space.variation.edits import Moves
 from einspec.space.variation.kernel import propose
 from einspec.space.variation.mutation import KindLike, mutate
 from einspec.space.variation.neighbours import neighbours
-from einspec.space.wanted import WISHES, Wanted, Where, wanted
+from einspec.space.wanted import WISHES, Wanted, Where, check_where, wanted
 from einspec.text import Source
 from einspec.types import Type, TypeLike, as_type
 
@@ -66,7 +66,7 @@ class Space:
         self.nonterminals = bound[0]
         self.has_weights_per_depth = len(bound) > 1
         self.start = self.nonterminals[grammar.start]
-        self._sizes: SizeTable | None = None
+        self._sizes: dict[int, SizeTable] = {}
         self.masses: dict[object, dict[Outputs, Any] | None] = {}
         """What :func:`einspec.space.mass.exact_masses` found."""
 
@@ -156,10 +156,14 @@ class Space:
         return limits, wish
 
     def sizes(self, most: int) -> SizeTable:
-        """The weight of derivations by size, types left out, up to a size; remembered."""
-        if self._sizes is None or self._sizes.most < most:
-            self._sizes = SizeTable(self.start, most, lambda member: member.weight)
-        return self._sizes
+        """The weight of derivations by size, types left out, up to a size at least; remembered.
+
+        Tables of few sizes are kept apart: what a seed draws must not depend on which sizes were asked for before.
+        """
+        rounded = 1 << (most - 1).bit_length()
+        if rounded not in self._sizes:
+            self._sizes[rounded] = SizeTable(self.start, rounded, lambda member: member.weight)
+        return self._sizes[rounded]
 
     def derive(self, choose: Chooser, **limits: int | None) -> Architecture:
         """One architecture whose choices are made by ``choose(address, nonterminal, members) -> index``.
@@ -229,7 +233,7 @@ class Space:
         >>> load("einspace", input=(3, 32, 32)).counts_by_depth()
         {2: 2324}
         """
-        return counting.counts_by_depth(self, depths)
+        return counting.counts_by_depth(self, _several("depths", depths, least=1))
 
     def success_probability(
         self, max_depth: int | None = None, *, rng: int | random.Random = 0, draws: int = 2000, **limits: int | None
@@ -355,6 +359,7 @@ class Space:
         a dict of weights of these, or None for a mix of all. Raises ``SamplingError`` when no attempt succeeds, with
         what rejected how often, or at once where there is nothing to apply it to.
         """
+        check_where(where)
         exact = self.limits.tightened(**limits)
         sampling.check_limits(self, exact)
         return mutate(self, self.own(arch), as_random(rng), exact, where, kind)
@@ -387,6 +392,7 @@ class Space:
         Subtrees with the same input types come first. Raises ``SamplingError`` when no attempt succeeds, or at once
         where no two subtrees could change places.
         """
+        check_where(where)
         exact = self.limits.tightened(**limits)
         return crossover(self, self.own(first), self.own(second), as_random(rng), exact, where)
 
@@ -462,11 +468,11 @@ class Space:
         return f"<space {self.name}: input {self.input_text()}>"
 
 
-def _several(name: str, number: int) -> int:
+def _several(name: str, number: int, least: int = 2) -> int:
     if isinstance(number, bool) or not isinstance(number, int):
         raise TypeError(f"{name}={number!r}: expected a whole number")
-    if number < 2:
-        raise ValueError(f"{name}={number}: expected at least 2")
+    if number < least:
+        raise ValueError(f"{name}={number}: expected at least {least}")
     return number
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from einspec.errors import SamplingError
+from einspec.ops.declare import Outputs
 from einspec.space.architecture import Architecture
 from einspec.space.limits import Limits
+from einspec.space.skeletons import drawn, reachable
 from einspec.text import did_you_mean
 from einspec.types import Type, TypeLike, as_type
 
@@ -47,7 +49,7 @@ class Wanted:
     depth: Range | None = None
     params: Range | None = None
     macs: Range | None = None
-    output: Type | None = None
+    output: Outputs | None = None
     contains: tuple[str, ...] = ()
     where: Where | None = None
     seen: AbstractSet[str] = frozenset()
@@ -59,7 +61,7 @@ class Wanted:
             return "nodes"
         if self.depth is not None and not self.depth.holds(arch.depth):
             return "depth"
-        if self.output is not None and arch.output is not self.output:
+        if self.output is not None and arch.output != self.output:
             return "output"
         if self.contains:
             found = {text for node in arch.derivation.walk() for text in (node.op_name, node.member.text())}
@@ -76,7 +78,9 @@ class Wanted:
     def hint(self, arch: Architecture) -> str | None:
         """What would make an architecture fit that comes close: an output of its layout."""
         kinds, wanted = arch.output, self.output
-        if wanted is None or isinstance(kinds, tuple) or kinds.sizes != wanted.sizes or kinds is wanted:
+        if not isinstance(wanted, Type) or not isinstance(kinds, Type) or kinds is wanted:
+            return None
+        if kinds.sizes != wanted.sizes:
             return None
         return f"many have these sizes: ask for output={str(kinds)!r}"
 
@@ -109,22 +113,34 @@ def wanted(
     depth: RangeLike | None = None,
     params: RangeLike | None = None,
     macs: RangeLike | None = None,
-    output: TypeLike | None = None,
+    output: TypeLike | tuple[Type, ...] | None = None,
     contains: Any = None,
     where: Where | None = None,
 ) -> Wanted:
     """Checks what is asked for. Raises ``TypeError`` or ``ValueError`` with the name and the value."""
-    if where is not None and not callable(where):
-        raise TypeError(f"where={where!r}: expected a function of an architecture")
+    check_where(where)
     return Wanted(
         _range("nodes", nodes, 1),
         _range("depth", depth, 1),
         _range("params", params, 0),
         _range("macs", macs, 0),
-        None if output is None else as_type(output),
+        None if output is None else _output(output),
         _ops(space, contains),
         where,
     )
+
+
+def check_where(where: object) -> None:
+    """Raises ``TypeError`` for a predicate that is none."""
+    if where is not None and not callable(where):
+        raise TypeError(f"where={where!r}: expected a function of an architecture")
+
+
+def _output(given: Any) -> Outputs:
+    """A type, or the tuple of types of several outputs."""
+    if isinstance(given, tuple) and given and all(isinstance(kind, Type) for kind in given):
+        return given
+    return as_type(given)
 
 
 def _range(name: str, given: RangeLike | None, least: int) -> Range | None:
@@ -149,14 +165,13 @@ def _ops(space: Space, contains: Any) -> tuple[str, ...]:
         return ()
     given = contains if isinstance(contains, Iterable) and not isinstance(contains, str) else [contains]
     names = tuple(item if isinstance(item, str) else getattr(item, "name", None) for item in given)
-    members = [member for nonterminal in space.nonterminals.values() for member in nonterminal.members]
+    members = [member for nonterminal in reachable(space.start) for member in drawn(nonterminal)]
     known = {text for m in members if m.op is not None for text in (m.op.name, m.text())}
     for name, item in zip(names, given, strict=True):
         if not isinstance(name, str):
             raise TypeError(f"contains={item!r}: expected the name of an op, an op, or several of them")
         if name not in known:
             hint = did_you_mean(name, sorted(known))
-            raise ValueError(
-                f"contains={name!r}: no production of {space.name} means that op" + (f"; {hint}" if hint else "")
-            )
+            advice = f"; {hint}" if hint else ""
+            raise ValueError(f"contains={name!r}: no production of {space.name} that is drawn means that op{advice}")
     return tuple(name for name in names if name is not None)

@@ -285,7 +285,10 @@ def test_sample_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--contains", "gelu"], "contains='gelu': no production of einspace means that op; did you mean 'relu'?"),
+        (
+            ["--contains", "gelu"],
+            "contains='gelu': no production of einspace that is drawn means that op; did you mean 'relu'?",
+        ),
         (["--nodes", "0"], "nodes=0: expected a range from 1 or more up"),
         (["--nodes", "5..", "--max-nodes", "4"], "nodes=(5, None) contradicts max_nodes=4: nothing meets both; raise "),
         (["--output", "x"], "'x' in the type 'x' is neither a dtype (float, int) nor a layout (image, matrix, "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import random
 from collections import Counter
@@ -10,12 +11,13 @@ from fractions import Fraction
 import pytest
 
 import einspec
-from einspec import Estimate, SamplingError
+from einspec import Estimate, SamplingError, ShapeError, Type
+from einspec.ops import combinator, primitive
 from einspec.recursion import deep
 from einspec.space.counting import estimated_count
 from einspec.space.mass import Masses, exact_share
 from tests.helpers import bundled
-from tests.space.small_spaces import GRAMMARS, probability, small_space
+from tests.space.small_spaces import GRAMMARS, OPS, halve, probability, small_space
 
 
 @pytest.mark.parametrize("name", GRAMMARS)
@@ -154,3 +156,86 @@ def test_the_most_probable_of_einspace():
     best = max(arch.log_prob for arch in space.enumerate(max_depth=2))
     assert found[0].log_prob == pytest.approx(best)
     assert space.most_probable(0) == []
+
+
+# --- regressions ---
+
+
+@primitive
+def at2(x: Type, *, stage) -> Type:
+    if stage != 2:
+        raise ShapeError("no")
+    return x
+
+
+@combinator
+def post(x, body, *, use):
+    return use(body(x))
+
+
+@combinator
+def halving(x, body):
+    return halve(body(x))
+
+
+@combinator
+def one_child(x, a):
+    return a(x)
+
+
+REBOUND = """
+start: "staged(" l ")" -> staged
+l: "let(" c "," u ")" -> let
+u: "u" -> use
+c: "r" -> relu //% 1/3
+ | "of" -> only_first //% 1/3
+ | "a2" -> at2
+"""
+OUT_OF_ORDER = """
+start: "let(" c "," m ")" -> let
+c: "e" -> even_rows //% 0.9
+ | "r" -> relu
+m: "p(" b ")" -> post
+b: "hv(" u ")" -> halving | "x(" u ")" -> one_child
+u: "u" -> use | "h" -> halve
+"""
+
+
+@pytest.mark.parametrize(("text", "rows"), [(REBOUND, 8), (OUT_OF_ORDER, 2)])
+def test_what_is_bound_again_or_called_out_of_order(text, rows):
+    space = einspec.loads(text, input=(rows, 8), ops=[*OPS, at2, post, halving, one_child])
+    archs = list(space.enumerate())
+    assert space.count() == len(archs)
+    z = space.success_probability(draws=20_000)
+    error = 5 * z.error if isinstance(z, Estimate) else 1e-9
+    assert abs(z - math.fsum(math.exp(arch.log_prob) for arch in archs)) < error
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"max_depth": 1100}, "einspace within "),
+        ({"max_nodes": 99_999_999_999}, "einspace has infinitely many architectures"),
+    ],
+)
+def test_large_limits_are_refused(limits, message):
+    space = einspec.load("einspace", input=(3, 32, 32), limits=einspec.Limits(max_nodes=None, max_depth=1200))
+    with pytest.raises(SamplingError):
+        space.count(draws=60, **limits)
+
+
+def test_sizes_beyond_the_tables_are_refused():
+    space = einspec.load("einspace", input=(3, 32, 32), limits=einspec.Limits(max_nodes=200_000))
+    with pytest.raises(SamplingError) as error:
+        space.sample(rng=0, nodes=(3, 200_000))
+    assert str(error.value) == (
+        "nodes=(3, 200000): sizes beyond 4,096 nodes are not drawn; give the range a smaller upper end"
+    )
+    with pytest.raises(SamplingError, match="is too large for an estimate: tighten max_depth, or max_nodes to 4,096"):
+        space.count(max_nodes=100_000)
+
+
+@pytest.mark.parametrize(("depths", "error"), [(0, ValueError), (2.5, TypeError), (True, TypeError)])
+def test_depths_that_are_none(depths, error):
+    with pytest.raises(error, match=r"^depths="):
+        bundled("mlp").counts_by_depth(depths)

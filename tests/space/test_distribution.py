@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 from fractions import Fraction
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 import einspec
 from einspec import ShapeError
 from einspec.errors import SamplingError
+from einspec.ops import combinator
 from einspec.space.choosers import RandomChooser
 from einspec.space.derive import Rejected, Run, TypedChild, evaluate
-from tests.space.small_spaces import GRAMMARS, chi_squared_fits, draws, exact, probability, small_space, walk
+from tests.helpers import bundled
+from tests.space.small_spaces import GRAMMARS, OPS, chi_squared_fits, draws, exact, probability, small_space, walk
 
 COUNT = 50_000
 
@@ -150,10 +153,10 @@ def test_everything_that_can_be_asked_for():
         ({"params": -1}, ValueError, "params=-1: expected a range from 0 or more up"),
         ({"nodes": "5"}, TypeError, "nodes='5': expected a whole number, or the two ends of a range, as in nodes=(10, 60)"),
         ({"nodes": (1, 2, 3)}, TypeError, "nodes=(1, 2, 3): expected a whole number, or the two ends of a range, as in nodes=(10, 60)"),
-        ({"contains": "linera"}, ValueError, "contains='linera': no production of einspace means that op; did you mean 'linear'?"),
+        ({"contains": "linera"}, ValueError, "contains='linera': no production of einspace that is drawn means that op; did you mean 'linear'?"),
         ({"contains": 5}, TypeError, "contains=5: expected the name of an op, an op, or several of them"),
         ({"where": 5}, TypeError, "where=5: expected a function of an architecture"),
-        ({"nodes": 3, "contains": "pos", "attempts": 1}, SamplingError, "no architecture of einspace with nodes=3, contains=pos in 1 attempt within max_nodes=3, max_depth=200, attempts=1; rejected by contains 1; loosen what rejects most, or allow more attempts; of the derivations with 3 nodes, 1e+02 % fit their types"),
+        ({"nodes": 3, "contains": "pos", "attempts": 1}, SamplingError, "no architecture of einspace with nodes=3, contains=pos in 1 attempt within max_nodes=3, max_depth=200, attempts=1; rejected by contains 1; loosen what rejects most, or allow more attempts; of the derivations with 3 nodes, 100 % fit their types"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_for(asked, error, message):
@@ -167,3 +170,86 @@ def test_a_hopeless_size_is_refused_with_its_figure():
     space = einspec.load("einspace", input=(3, 32, 32))
     with pytest.raises(SamplingError, match=r"of the derivations with 400 nodes, 0 % fit their types$"):
         space.sample(rng=0, nodes=400, attempts=100)
+
+
+# --- regressions ---
+
+
+GROWING = """
+start: "s" "(" m "," m ")" -> seq
+m: start | l //% 0.3 0.7
+l: "r" -> relu
+"""
+
+
+def test_ranges_of_sizes_beyond_the_first_table_keep_the_distribution():
+    space = einspec.loads(GROWING, input=(8, 8))
+    found = [len(arch) for arch in space.samples(4000, rng=0, nodes=(3, 99))]
+    expected = [len(arch) for arch in space.samples(4000, rng=1, where=lambda arch: len(arch) <= 99)]
+    assert statistics.fmean(found) == pytest.approx(statistics.fmean(expected), rel=0.08)
+    assert found.count(3) / 4000 == pytest.approx(expected.count(3) / 4000, abs=0.04)
+    assert space.sample(rng=0, nodes=(1, 2000)) is not None
+
+
+def test_a_seed_means_the_same_whatever_was_asked_for_before():
+    space = bundled("einspace")
+    before = [str(space.sample(rng=seed, nodes=(3, 60))) for seed in range(20)]
+    space.sample(rng=0, nodes=200)
+    assert [str(space.sample(rng=seed, nodes=(3, 60))) for seed in range(20)] == before
+
+
+BOUND_AND_REGROWN = """
+start: "let(" c "," m ")" -> let
+c: "e" -> even_rows //% 0.9
+ | "r" -> relu
+m: "s(" a "," u ")" -> seq
+a: "r" -> relu | "h" -> halve
+u: "u" -> use
+"""
+
+
+@pytest.mark.parametrize("text", [BOUND_AND_REGROWN, GRAMMARS["bindings"][0], GRAMMARS["two bindings"][0]])
+def test_walks_over_what_is_bound(text):
+    limits = einspec.Limits(max_nodes=6)
+    space = einspec.loads(text, input=(2 if text is BOUND_AND_REGROWN else 8, 8), ops=OPS, limits=limits)
+    assert chi_squared_fits(walk(space, 60_000, seed=5), exact(space))
+
+
+def test_an_output_of_several_types():
+    text = 'start: "g" "(" "2" "," A ")" -> group\nA: "1" | "2"'
+    space = einspec.loads(text, input=(4, 8))
+    for arch in space.enumerate():
+        assert space.sample(rng=0, output=arch.output) == arch
+
+
+def test_contains_what_is_never_drawn():
+    with pytest.raises(ValueError, match=r"^contains='maxpool': no production of einspace that is drawn means that op"):
+        bundled("einspace").sample(rng=0, contains="maxpool")
+
+
+@pytest.mark.parametrize("ask", ["mutate", "crossover"])
+def test_predicates_that_are_none(ask):
+    space = bundled("mlp")
+    arch = space.sample(rng=0)
+    given = [arch] if ask == "mutate" else [arch, arch]
+    with pytest.raises(TypeError, match=r"^where=5: expected a function of an architecture$"):
+        getattr(space, ask)(*given, rng=0, where=5)
+
+
+def test_a_bound_child_under_another_name():
+    @combinator
+    def rename(x, body, *, use):
+        return body(x, other=use)
+
+    text = 'start: "let(" c "," m ")" -> let\nc: "h" -> halve | "r" -> relu\nm: "n(" o ")" -> rename\no: "o" -> other'
+    space = einspec.loads(text, input=(8, 8), ops=[*OPS, rename])
+    assert {str(arch) for arch in space.samples(20, rng=0)} == {"let(h,n(o))", "let(r,n(o))"}
+    assert space.count() == len(list(space.enumerate())) == 2
+
+
+def test_mutation_never_takes_a_way_of_weight_0():
+    text = 's: "x(" a ")" -> residual\na: "y(" b ")" -> residual //% 0.5\n | "n" -> norm //% 0.5\n | b //% 0\nb: "r" -> relu'
+    space = einspec.loads(text, input=(8, 8))
+    parent = space.parse("x(y(r))")
+    for seed in range(20):
+        assert space.mutate(parent, rng=seed).log_prob > -math.inf

@@ -137,6 +137,6 @@ class Moves:
             frontier = [
                 ((*via, member), member.children[0])
                 for via, end in frontier
-                for member in end.members
+                for member in end.drawn
                 if member.is_transparent
             ]

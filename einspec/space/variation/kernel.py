@@ -53,7 +53,8 @@ def propose(space: Space, arch: Architecture, rng: random.Random, limits: Limits
     before, after = _outside(arch, address, regrows), _outside(child, address, regrows)
     if not before.is_drawn:
         return child, math.inf  # away from what Q never draws
-    shares = math.fsum(math.log(old / new) for old, new in zip(before.totals, after.totals, strict=True))
+    # The same choices in both, though what is bound may be made at another time.
+    shares = math.fsum(map(math.log, before.totals)) - math.fsum(map(math.log, after.totals))
     return child, math.log(len(arch) / len(child)) + shares
 
 
@@ -66,20 +67,24 @@ def _outside(arch: Architecture, address: tuple[int, ...], whole_subtree: bool) 
 class _Outside(Run):
     """The weight of all members that applied at each choice outside of a subtree, or of its root alone."""
 
-    __slots__ = ("address", "inside", "is_drawn", "totals", "whole_subtree")
+    __slots__ = ("address", "inside", "insiders", "is_drawn", "totals", "whole_subtree")
 
     def __init__(self, address: tuple[int, ...], whole_subtree: bool):
         super().__init__(None, math.inf, math.inf, self.note)
         self.address = address
         self.whole_subtree = whole_subtree
         self.inside = False
+        self.insiders: set[TypedChild | None] = set()
         self.is_drawn = True
         self.totals: list[float] = []
 
     def follow(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
+        # Where a node stands decides, not who calls it: what ``let`` has bound may be called first from inside.
         around = self.inside
         is_root = child.depth == len(self.address) + 1 and child.path == self.address
-        self.inside = is_root or (around and self.whole_subtree)
+        self.inside = is_root or (self.whole_subtree and child.parent in self.insiders)
+        if self.inside:
+            self.insiders.add(child)
         try:
             return super().follow(child, inputs, environment)
         finally:
