@@ -125,7 +125,7 @@ def _may_be_few(space: Space, limits: Limits) -> bool:
 
 def _most_enumerated(limits: Limits) -> int:
     """How many are counted one by one: fewer where each has to be simplified to know what it costs."""
-    return MOST_ENUMERATED if limits.max_params is None and limits.max_macs is None else MOST_ENUMERATED // 10
+    return MOST_ENUMERATED if limits.max_params is None and limits.max_macs is None else MOST_ENUMERATED // 5
 
 
 def _once(member: Member) -> float:
