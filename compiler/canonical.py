@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from einspec.errors import CompileError
 
@@ -31,8 +32,9 @@ def _mix(number: int) -> int:
     return number ^ (number >> 29)
 
 
+@lru_cache(maxsize=20_000)
 def _hash(value: object) -> int:
-    """64 bits of a label, the same on every machine."""
+    """64 bits of a label or of a place, the same on every machine. Graphs of one space have few different ones."""
     return int.from_bytes(hashlib.blake2b(repr(value).encode(), digest_size=8).digest(), "big")
 
 
@@ -56,17 +58,9 @@ def canonical_order(graph: Labelled) -> list[int]:
 class _Labelling:
     def __init__(self, graph: Labelled):
         self.labels = graph.labels
-        hashes: dict[object, int] = {}
-
-        def hashed(value: object) -> int:
-            found = hashes.get(value)
-            if found is None:
-                found = hashes[value] = _hash(value)
-            return found
-
-        self.hashes = [hashed(label) for label in graph.labels]
+        self.hashes = [_hash(label) for label in graph.labels]
         # A place is an odd factor, of its own for each direction: colours times factors, summed, tell multisets apart.
-        self.inputs = [[(source, hashed(place) | 1) for source, place in edges] for edges in graph.edges]
+        self.inputs = [[(source, _hash(place) | 1) for source, place in edges] for edges in graph.edges]
         self.outputs: list[list[tuple[int, int]]] = [[] for _ in self.hashes]
         for target, edges in enumerate(self.inputs):
             for source, place in edges:

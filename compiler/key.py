@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from einspec.compiler.canonical import Labelled, canonical_order
 from einspec.compiler.graph import Graph, Node, Port, Slot
@@ -103,7 +103,7 @@ def _labelled(vertices: _Vertices, digests: dict[int, tuple[str, Shared]]) -> La
     edges: list[list[tuple[int, object]]] = [[] for _ in labels]
     numbers = {slot: number for number, slot in enumerate(vertices.slots, start=len(graph.inputs))}
     for index, node in enumerate(graph.nodes, start=vertices.first):
-        labels.append(f"{_label(node, digests)} {marks.get(index)}")
+        labels.append(f"{_label_text(node, digests)} {marks.get(index)}")
         is_unordered = _is_unordered(node)
         into: list[tuple[int, object]] = [
             (vertices.of(port), port[1] if is_unordered else (place, port[1])) for place, port in enumerate(node.inputs)
@@ -135,6 +135,18 @@ def _label(node: Node, digests: dict[int, tuple[str, Shared]]) -> object:
         assert node.body is not None
         return "copies", node.copies, digests[id(node.body)][0]
     return node.op.name, _law_text(node.op), node.args, node.attributes
+
+
+def _label_text(node: Node, digests: dict[int, tuple[str, Shared]]) -> str:
+    if node.op is None:
+        return str(_label(node, digests))
+    # As texts: 1, 1.0 and True are equal, and not the same argument.
+    return _op_text(node.op, repr(node.args), repr(node.attributes))
+
+
+@lru_cache(maxsize=20_000)
+def _op_text(op: Primitive, args: str, attributes: str) -> str:
+    return f"({op.name!r}, {_law_text(op)!r}, {args}, {attributes})"
 
 
 @cache
