@@ -11,6 +11,7 @@ to one that was tried. The answer is exact: hashes only choose the way, the outc
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -100,9 +101,12 @@ class _Labelling:
     def refined(self, vertices: list[int], colours: list[int]) -> list[int]:
         """Colours of the part, refined until no class splits any more."""
         colours = list(colours)
-        classes = len({colours[vertex] for vertex in vertices})
+        counts = Counter([colours[vertex] for vertex in vertices])
+        classes = len(counts)
         while classes < len(vertices):
-            self.work += len(vertices)
+            # What has a colour of its own keeps it: nothing tells it better apart.
+            several = [vertex for vertex in vertices if counts[colours[vertex]] > 1]
+            self.work += len(several)
             if self.work > self.most_work:
                 raise CompileError(
                     f"this graph is too symmetric to be identified: more than {self.most_work:,} steps; its key cannot "
@@ -114,14 +118,15 @@ class _Labelling:
                     + sum([colours[source] * place for source, place in self.inputs[vertex]])
                     + sum([colours[target] * place for target, place in self.outputs[vertex]])
                 )
-                for vertex in vertices
+                for vertex in several
             ]
-            for vertex, colour in zip(vertices, new, strict=True):
+            for vertex, colour in zip(several, new, strict=True):
                 colours[vertex] = colour
-            now = len(set(new))
+            found = Counter(new)
+            now = classes - sum(count > 1 for count in counts.values()) + len(found)
             if now == classes:
                 break
-            classes = now
+            counts, classes = found, now
         return colours
 
     def parts(self, rest: list[int]) -> list[list[int]]:

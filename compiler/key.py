@@ -141,7 +141,7 @@ def _label_text(node: Node, digests: dict[int, tuple[str, Shared]]) -> str:
     if node.op is None:
         return str(_label(node, digests))
     # As texts: 1, 1.0 and True are equal, and not the same argument.
-    return _op_text(node.op, repr(node.args), repr(node.attributes))
+    return _op_text(node.op, repr(node.args) if node.args else "()", repr(node.attributes) if node.attributes else "()")
 
 
 @lru_cache(maxsize=20_000)
