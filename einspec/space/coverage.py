@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from einspec.grammar.model import Production
 from einspec.space.architecture import Architecture
+from einspec.space.member import Member
 
 if TYPE_CHECKING:
     from einspec.space.space import Space
@@ -49,13 +50,15 @@ def coverage(space: Space, archs: Iterable[Architecture]) -> Coverage:
 
 def production_counts(archs: Iterable[Architecture]) -> Counter[Production]:
     """How often each production is used, transparent ones too."""
-    members = Counter(
-        member for arch in archs for node in arch.derivation.walk() for member in (*node.via, node.member)
-    )
     counts: Counter[Production] = Counter()
-    for member, count in members.items():
+    for member, count in member_counts(archs).items():
         counts[member.production] += count
     return counts
+
+
+def member_counts(archs: Iterable[Architecture]) -> Counter[Member]:
+    """How often each member is chosen, transparent ones too."""
+    return Counter(member for arch in archs for node in arch.derivation.walk() for member in (*node.via, node.member))
 
 
 def production_names(space: Space) -> dict[Production, str]:

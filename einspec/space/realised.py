@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from einspec.grammar.model import Production
 from einspec.recursion import deep
 from einspec.space.choosers import RandomChooser
-from einspec.space.coverage import production_names
+from einspec.space.coverage import member_counts, production_names
 from einspec.space.derive import DeadEnd, Rejected
 from einspec.space.limits import Limits
-from einspec.space.member import Member, Nonterminal
+from einspec.space.member import Nonterminal
 from einspec.space.sampling import attempt, new_run
 
 if TYPE_CHECKING:
@@ -103,12 +103,9 @@ def realised(space: Space, attempts: int, rng: random.Random, limits: Limits) ->
 
 
 def _productions(space: Space, archs: list[Architecture]) -> dict[str, Frequency]:
-    chosen: Counter[Member] = Counter(
-        member for arch in archs for node in arch.derivation.walk() for member in (*node.via, node.member)
-    )
     counts: Counter[Production] = Counter()
     expansions: Counter[Nonterminal] = Counter()
-    for member, count in chosen.items():
+    for member, count in member_counts(archs).items():
         counts[member.production] += count
         expansions[member.home] += count
     found: dict[str, Frequency] = {}

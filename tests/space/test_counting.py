@@ -214,13 +214,16 @@ def test_what_is_bound_again_or_called_out_of_order(text, rows):
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ({"max_depth": 1100}, "einspace within "),
-        ({"max_nodes": 99_999_999_999}, "einspace has infinitely many architectures"),
+        ({"max_depth": 1100}, r"^none of 50 random descents into einspace within max_depth=1100, "),
+        (
+            {"max_nodes": 99_999_999_999},
+            r" is too large for an estimate: tighten max_depth, or max_nodes to 4,096 or less$",
+        ),
     ],
 )
 def test_large_limits_are_refused(limits, message):
     space = einspec.load("einspace", input=(3, 32, 32), limits=einspec.Limits(max_nodes=None, max_depth=1200))
-    with pytest.raises(SamplingError):
+    with pytest.raises(SamplingError, match=message):
         space.count(draws=60, **limits)
 
 

@@ -365,8 +365,13 @@ def test_a_space_of_dead_ends_that_grows() -> None:
 
 
 def test_a_dead_end_quotes_what_refused() -> None:
-    text = 'start: "b" "(" s "," m "," m "," j ")" -> branch\ns: "g" -> clone2\nm: "l" "(" W ")" -> linear\nj: "add" -> add\nW: "4" | "8"\n'
-    text = text.replace('"g" -> clone2', '"clone" "(" "2" ")" -> clone')
+    text = """
+start: "b" "(" s "," m "," m "," j ")" -> branch
+s: "clone" "(" "2" ")" -> clone
+m: "l" "(" W ")" -> linear
+j: "add" -> add
+W: "4" | "8"
+"""
     space = einspec.loads(text, input=(4, 6), name="pairs")
     with pytest.raises(SamplingError, match=r"rejected by (where|no member of j fits) \d+, ") as error:
         space.sample(rng=0, attempts=20, where=lambda arch: False)
