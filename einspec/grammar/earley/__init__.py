@@ -1,0 +1,1 @@
+"""Parsing by probability: Earley's algorithm, for grammars that are not LALR(1)."""
