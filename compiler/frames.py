@@ -102,7 +102,7 @@ class Evaluator(ABC):
         outer = self.frame
         self.frame = Frame(number, op.name, context)
         try:
-            return op.call(inputs, node.args, tuple(handles), attributes)
+            return op.call(inputs, node.args, node.member.arranged(tuple(handles)), attributes)
         finally:
             self.frame = outer
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from einspec.space import Architecture, Limits, Space
 
 LIMITS = ("max_nodes", "max_depth", "max_params", "max_macs", "attempts")
-_LARGEST_ARCH_FILE = 16 << 20
+_LONGEST_INPUT = 16 << 20
 
 Commands = Any
 """argparse gives what ``add_subparsers`` returns no public name."""
@@ -94,7 +94,9 @@ def add_ops(parser: argparse.ArgumentParser) -> None:
 def add_architecture(parser: argparse.ArgumentParser) -> None:
     """ARCH."""
     parser.add_argument(
-        "arch", metavar="ARCH", help="the text of an architecture, a .arch file, or - for standard input"
+        "arch",
+        metavar="ARCH",
+        help="the text of an architecture, a .arch file, a bundled one (resnet18.arch), or - for standard input",
     )
 
 
@@ -186,34 +188,20 @@ def input_of(texts: list[str] | None) -> Any:
 
 
 def read_architecture(space: Space, text: str) -> Architecture:
-    """The architecture of ARCH; a file may end in a newline. Raises ``ParseError`` if it cannot be read."""
+    """The architecture of ARCH; standard input may end in a newline. Raises ``ParseError`` if it cannot be read."""
     if text == "-":
         return space.parse(_standard_input().rstrip(), name="<stdin>")
-    if not text.endswith(".arch"):
-        return space.parse(text)
-    try:
-        path = Path(text)
-        if not path.is_file():
-            raise ParseError(
-                f"{text}: {'not a file' if path.exists() else 'cannot be read: No such file or directory'}"
-            )
-        if path.stat().st_size > _LARGEST_ARCH_FILE:
-            raise ParseError(f"{text}: larger than {_LARGEST_ARCH_FILE >> 20} MiB, so it is not read")
-        return space.parse(path.read_text(encoding="utf-8").rstrip(), name=text)
-    except OSError as error:
-        raise ParseError(f"{text}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ParseError(f"{text}: not UTF-8; save the file as UTF-8") from None
+    return space.read(text) if text.endswith(".arch") else space.parse(text)
 
 
 def _standard_input() -> str:
     """What comes on standard input. Raises ``ParseError`` where it is closed, too long or not text."""
     try:
-        text = sys.stdin.read(_LARGEST_ARCH_FILE + 1) if sys.stdin is not None else ""
+        text = sys.stdin.read(_LONGEST_INPUT + 1) if sys.stdin is not None else ""
     except (OSError, ValueError) as error:
         raise ParseError(f"<stdin>: cannot be read: {error}") from None
-    if len(text) > _LARGEST_ARCH_FILE:
-        raise ParseError(f"<stdin>: longer than {_LARGEST_ARCH_FILE >> 20} MiB, so it is not read")
+    if len(text) > _LONGEST_INPUT:
+        raise ParseError(f"<stdin>: longer than {_LONGEST_INPUT >> 20} MiB, so it is not read")
     return text
 
 

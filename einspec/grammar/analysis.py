@@ -1,12 +1,17 @@
-"""Analysis of a grammar as a branching process, and the checks of its structure."""
+"""Analysis of a grammar as a branching process (Harris, The theory of branching processes, 1963, chapter II).
+
+A node derives its children; how many of each kind are expected says how large architectures become. Types are left
+out.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from einspec.grammar.model import Grammar, Production, Rule
+from einspec.grammar.model import Free, Grammar, Group, Item, Production, Reference, Repeat, leaves
 from einspec.grammar.problems import Problems
 
 if TYPE_CHECKING:
@@ -15,119 +20,23 @@ if TYPE_CHECKING:
 
     from einspec.text import Problem
 
-MOST_DERIVATIONS = 10**1000
-"""Counts stop here: a few rules that double each other have more derivations than any memory has digits."""
+    Matrix = NDArray[np.float64]
 
-_CRITICAL = 1 - 1e-12
+CRITICAL = 1 - 1e-12
+_BISECTIONS = 60
 
-
-def check_structure(rules: Mapping[str, Rule], start: str, problems: Problems) -> None:
-    """Notes rules that derive nothing, that derive themselves, and alternatives that are written twice."""
-    depths = minimal_depths(rules)
-    for rule in rules.values():
-        if math.isinf(depths[rule.name]):
-            problems.error(
-                "E203",
-                rule.start,
-                rule.start + len(rule.name),
-                f"the rule {rule.name} derives nothing: each alternative needs it again, or another such rule",
-                "add an alternative that ends",
-            )
-        _check_twins(rule, problems)
-    _check_transparent_circles(rules, problems)
-    reachable = reachable_rules(rules, start, lambda production: True)
-    for rule in rules.values():
-        if rule.name not in reachable:
-            problems.warning(
-                "W501",
-                rule.start,
-                rule.start + len(rule.name),
-                f"the rule {rule.name} is never reached from {start}",
-                "use it, or leave it out",
-            )
-
-
-def _check_twins(rule: Rule, problems: Problems) -> None:
-    seen: dict[object, Production] = {}
-    for production in rule.productions:
-        shape = tuple(
-            (
-                type(item).__name__,
-                getattr(item, "text", None) or getattr(item, "name", "") or getattr(item, "values", None),
-            )
-            for item in production.items
-        )
-        first = seen.setdefault(shape, production)
-        if first is not production:
-            problems.error(
-                "E205",
-                production.start,
-                production.end,
-                f"{rule.name} has this alternative twice, first at {problems.source.place(first.start)}",
-                "a text of it could mean both: change a word, or leave one out",
-            )
-
-
-def _check_transparent_circles(rules: Mapping[str, Rule], problems: Problems) -> None:
-    """An alternative that is one nonterminal makes no node, so a circle of them has infinitely many derivations."""
-    only = {name: [p for p in rule.productions if p.is_transparent] for name, rule in rules.items()}
-    for name in rules:
-        frontier, seen = list(only[name]), set[str]()
-        while frontier:
-            child = frontier.pop().children[0]
-            if child == name:
-                production = next(p for p in only[name])
-                problems.error(
-                    "E204",
-                    production.start,
-                    production.end,
-                    f"the rule {name} can derive itself alone",
-                    "break the circle, or give an alternative of it a word or an alias",
-                )
-                break
-            if child not in seen:
-                seen.add(child)
-                frontier += only[child]
-
-
-def minimal_depths(rules: Mapping[str, Rule]) -> dict[str, float]:
-    """Least depth of a derivation of each nonterminal, in nodes that name an op; infinite where there is none."""
-    depths = dict.fromkeys(rules, math.inf)
-    changed = True
-    while changed:
-        changed = False
-        for name, rule in rules.items():
-            for production in rule.productions:
-                depth = production_depth(production, depths)
-                if depth < depths[name]:
-                    depths[name], changed = depth, True
-    return depths
-
-
-def production_depth(production: Production, depths: Mapping[str, float]) -> float:
-    """Least depth of a derivation that begins with the production."""
-    below = max((depths[child] for child in production.children), default=0)
-    return below if production.is_transparent else below + 1
-
-
-def reachable_rules(rules: Mapping[str, Rule], start: str, use: Callable[[Production], bool]) -> set[str]:
-    """The nonterminals that derivations from ``start`` can hold, over the productions that ``use`` accepts."""
-    reachable, frontier = {start}, [start]
-    while frontier:
-        for production in rules[frontier.pop()].productions:
-            if use(production):
-                new = set(production.children) - reachable
-                reachable |= new
-                frontier += sorted(new)
-    return reachable
+Symbol = tuple[str, int]
+"""A nonterminal at a depth of the tree, from 1; the last depth with weights of its own stands for all below."""
+Weigh = Mapping[tuple[str, int], float]
+"""Weights to take instead of the written ones, by rule and index of the alternative."""
 
 
 def analysis_warnings(grammar: Grammar) -> list[Problem]:
-    """The warning for a supercritical grammar, at its start rule."""
+    """Warnings of what reading alone does not tell: infinite sizes, and arguments that cannot be drawn."""
     problems = Problems(grammar.source)
-    if grammar.branching_rate >= _CRITICAL:
+    if grammar.branching_rate >= CRITICAL:
         rule = grammar.rules[grammar.start]
-        problems.warning(
+        problems.of(rule.source).warning(
             "W502",
             rule.start,
             rule.start + len(rule.name),
@@ -135,97 +44,238 @@ def analysis_warnings(grammar: Grammar) -> list[Problem]:
             "of the one before",
             "give the alternatives without children more weight; samples are cut by the limits until then",
         )
+    for rule in grammar.rules.values():
+        for production in rule.productions:
+            free = next((leaf for leaf in leaves(production.items) if isinstance(leaf, Free)), None)
+            if free is not None and production.is_drawn:
+                problems.of(production.source).warning(
+                    "W506",
+                    free.start,
+                    free.end,
+                    f"{free.name} is a regular expression: it can be parsed, but not drawn",
+                    "list its values, give it a range as in   //% range 1..64   , or give the alternative weight 0",
+                )
     return problems.found
 
 
-Symbol = tuple[str, int]
-"""A nonterminal at a depth of the tree, from 1; the last depth with weights of its own stands for all below."""
+class Process:
+    """The branching process of a grammar, with some weights replaced.
 
-
-def children_of(grammar: Grammar, production: Production, depth: int) -> list[Symbol]:
-    """The children of a production at a depth. A transparent one makes no node, so its child stays there."""
-    below = depth if production.is_transparent else min(depth + 1, grammar.depths)
-    return [(child, below) for child in production.children]
-
-
-def _reachable_symbols(grammar: Grammar, start: Symbol) -> set[Symbol]:
-    """The nonterminals, with their depths, that derivations of positive weight can hold."""
-    reachable, frontier = {start}, [start]
-    while frontier:
-        name, depth = frontier.pop()
-        for production in grammar.rules[name].productions:
-            if production.weight_at(depth) > 0:
-                new = set(children_of(grammar, production, depth)) - reachable
-                reachable |= new
-                frontier += sorted(new)
-    return reachable
-
-
-def mean_matrix(grammar: Grammar) -> tuple[list[Symbol], NDArray[np.float64]]:
-    """Nonterminals and the mean matrix M: M[i, j] children j are expected of the node that i derives.
-
-    A generation is a node that names an op: chains of transparent alternatives are followed to their end,
-    so that writing a rule in two does not change the rate.
+    A generation is a node that names an op: chains of transparent alternatives are followed to their end, so that
+    writing a rule in two does not change the rate.
     """
-    import numpy as np
 
-    symbols = sorted(_reachable_symbols(grammar, (grammar.start, 1)))
-    index = {symbol: i for i, symbol in enumerate(symbols)}
-    chains = np.zeros((len(symbols), len(symbols)))
-    children = np.zeros((len(symbols), len(symbols)))
-    for symbol in symbols:
-        name, depth = symbol
-        for production in grammar.rules[name].productions:
-            weight = production.weight_at(depth)
-            if weight > 0:
+    def __init__(self, grammar: Grammar, weights: Weigh | None = None):
+        self.grammar = grammar
+        self.weights = weights or {}
+        self.symbols = self._reachable()
+        self.index = {symbol: i for i, symbol in enumerate(self.symbols)}
+
+    def weight(self, production: Production, depth: int) -> float:
+        """The probability of a production at a depth."""
+        found = self.weights.get((production.symbol, production.index))
+        return float(production.weight_at(depth)) if found is None else found
+
+    def uses(self, production: Production, depth: int) -> Iterator[tuple[Symbol, float]]:
+        """The children of a production at a depth, and how many of each are expected. A transparent one makes no node,
+        so its child stays there.
+        """
+        below = depth if production.is_transparent else min(depth + 1, self.grammar.depths)
+        for child, mean in expected_uses(production.items).items():
+            if mean:
+                yield (child, below), mean
+
+    def _reachable(self) -> list[Symbol]:
+        """The nonterminals, with their depths, that derivations of positive weight can hold."""
+        start = (self.grammar.start, 1)
+        reachable, frontier = {start}, [start]
+        while frontier:
+            name, depth = frontier.pop()
+            for production in self.grammar.rules[name].productions:
+                if production.weight_at(depth) > 0:
+                    new = {child for child, _ in self.uses(production, depth)} - reachable
+                    reachable |= new
+                    frontier += sorted(new)
+        return sorted(reachable)
+
+    @cached_property
+    def matrices(self) -> tuple[Matrix, Matrix]:
+        """How many of each symbol (columns) one symbol (rows) is expected to hold: as the whole of a transparent
+        alternative, and as children of a node.
+        """
+        import numpy as np
+
+        shape = (len(self.symbols), len(self.symbols))
+        chains, children = np.zeros(shape), np.zeros(shape)
+        for row, (name, depth) in enumerate(self.symbols):
+            for production in self.grammar.rules[name].productions:
+                weight = self.weight(production, depth)
                 target = chains if production.is_transparent else children
-                for child in children_of(grammar, production, depth):
-                    target[index[symbol], index[child]] += float(weight)
-    rate: NDArray[np.float64] = np.linalg.solve(np.eye(len(symbols)) - chains, children).astype(np.float64)
-    return symbols, rate
+                for child, mean in self.uses(production, depth) if weight > 0 else ():
+                    target[row, self.index[child]] += weight * mean
+        return chains, children
+
+    @cached_property
+    def mean_matrix(self) -> Matrix:
+        """M: M[i, j] children j are expected of the node that i derives."""
+        import numpy as np
+
+        chains, children = self.matrices
+        rate: Matrix = np.linalg.solve(np.eye(len(self.symbols)) - chains, children).astype(np.float64)
+        return rate
+
+    @cached_property
+    def branching_rate(self) -> float:
+        """Spectral radius of the mean matrix: the largest of those of what can derive each other."""
+        import numpy as np
+
+        matrix = self.mean_matrix
+        radii = [float(np.abs(np.linalg.eigvals(matrix[np.ix_(part, part)])).max()) for part in _components(matrix)]
+        return max(radii, default=0.0)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the expected size is finite."""
+        return self.branching_rate < CRITICAL
+
+    def expected_sizes(self) -> dict[str, float]:
+        """Expected number of nodes of a derivation of each nonterminal, where it is nearest the root: s = 1 + M s."""
+        import numpy as np
+
+        if not self.is_finite:
+            return {name: math.inf for name, _ in self.symbols}
+        sizes = np.linalg.solve(np.eye(len(self.symbols)) - self.mean_matrix, np.ones(len(self.symbols)))
+        found: dict[str, float] = {}
+        for (name, _), size in zip(self.symbols, sizes, strict=True):
+            found.setdefault(name, float(size))
+        return found
+
+    def expansions(self) -> dict[Symbol, float]:
+        """How often each symbol is expected to be expanded in an architecture."""
+        import numpy as np
+
+        if not self.is_finite:
+            return dict.fromkeys(self.symbols, math.inf)
+        chains, children = self.matrices
+        first = np.zeros(len(self.symbols))
+        first[self.index[self.grammar.start, 1]] = 1
+        counts = np.linalg.solve(np.eye(len(self.symbols)) - (chains + children).T, first)
+        return dict(zip(self.symbols, map(float, counts), strict=True))
+
+    def expected_counts(self) -> dict[str, float]:
+        """The same by nonterminal, over all depths."""
+        found: dict[str, float] = {}
+        for (name, _), count in self.expansions().items():
+            found[name] = found.get(name, 0.0) + count
+        return found
+
+    def expected_leaves(self) -> float:
+        """Expected number of nodes without children: the terminals of a derivation. Alternatives whose children are
+        all optional count as nodes with children.
+        """
+        return math.fsum(
+            count * self.weight(production, depth)
+            for (name, depth), count in self.expansions().items()
+            for production in self.grammar.rules[name].productions
+            if not production.children and self.weight(production, depth)
+        )
 
 
-def branching_rate(grammar: Grammar) -> float:
-    """Spectral radius of the mean matrix."""
-    import numpy as np
-
-    _, matrix = mean_matrix(grammar)
-    return float(np.abs(np.linalg.eigvals(matrix)).max())
-
-
-def expected_size(grammar: Grammar) -> float:
-    """Expected number of nodes: s = 1 + M s."""
-    import numpy as np
-
-    if grammar.branching_rate >= _CRITICAL:
-        return math.inf
-    symbols, matrix = mean_matrix(grammar)
-    sizes = np.linalg.solve(np.eye(len(symbols)) - matrix, np.ones(len(symbols)))
-    return float(sizes[symbols.index((grammar.start, 1))])
-
-
-def count_derivations(grammar: Grammar, symbol: str) -> int | None:
-    """Number of derivations of positive weight; None where a nonterminal reaches itself."""
-    counts: dict[Symbol, int] = {}
-    open_symbols: set[Symbol] = set()
-    stack: list[tuple[Symbol, bool]] = [((symbol, 1), False)]
-    while stack:
-        found, is_done = stack.pop()
-        name, depth = found
-        productions = [p for p in grammar.rules[name].productions if p.weight_at(depth) > 0]
-        if is_done:
-            open_symbols.remove(found)
-            total = sum(_production_count(grammar, p, depth, counts) for p in productions)
-            counts[found] = min(total, MOST_DERIVATIONS)
-        elif found in open_symbols:
-            return None
-        elif found not in counts:
-            open_symbols.add(found)
-            stack.append((found, True))
-            stack += [(child, False) for p in productions for child in children_of(grammar, p, depth)]
-    return counts[symbol, 1]
+def _components(matrix: Matrix) -> list[list[int]]:
+    """The strongly connected parts of the graph of a matrix that have an edge (Tarjan 1972), without recursion."""
+    edges = [row.nonzero()[0].tolist() for row in matrix]
+    order: dict[int, int] = {}
+    lowest: dict[int, int] = {}
+    path: list[int] = []
+    on_path: set[int] = set()
+    found: list[list[int]] = []
+    for root in range(len(edges)):
+        work = [(root, 0)] if root not in order else []
+        while work:
+            node, place = work.pop()
+            if place == 0:
+                order[node] = lowest[node] = len(order)
+                path.append(node)
+                on_path.add(node)
+            elif edges[node][place - 1] in on_path:
+                lowest[node] = min(lowest[node], lowest[edges[node][place - 1]])
+            for next_place in range(place, len(edges[node])):
+                child = edges[node][next_place]
+                if child not in order:
+                    work += [(node, next_place + 1), (child, 0)]
+                    break
+                if child in on_path:
+                    lowest[node] = min(lowest[node], order[child])
+            else:
+                if lowest[node] == order[node]:
+                    part = path[path.index(node) :]
+                    del path[-len(part) :]
+                    on_path.difference_update(part)
+                    if len(part) > 1 or node in edges[node]:
+                        found.append(part)
+    return found
 
 
-def _production_count(grammar: Grammar, production: Production, depth: int, counts: Mapping[Symbol, int]) -> int:
-    choices = math.prod(sum(weight > 0 for weight in choice.weights) for choice in production.choices)
-    return choices * math.prod(counts[child] for child in children_of(grammar, production, depth))
+def expected_uses(items: Iterable[Item]) -> dict[str, float]:
+    """How often each nonterminal is expected in a sequence of items."""
+    found: dict[str, float] = {}
+    for item in items:
+        if isinstance(item, Reference):
+            found[item.name] = found.get(item.name, 0.0) + 1
+        elif isinstance(item, Group):
+            for alternative, weight in zip(item.alternatives, item.weights, strict=True):
+                _add(found, expected_uses(alternative), float(weight))
+        elif isinstance(item, Repeat):
+            _add(found, expected_uses(item.items), _expected_times(item))
+    return found
+
+
+def _add(found: dict[str, float], more: Mapping[str, float], times: float) -> None:
+    for name, mean in more.items():
+        found[name] = found.get(name, 0.0) + times * mean
+
+
+def _expected_times(item: Repeat) -> float:
+    if item.most is not None:
+        return (item.least + item.most) / 2
+    return item.least + float(item.going_on / (1 - item.going_on))
+
+
+def critical_weights(grammar: Grammar) -> dict[tuple[str, int], float]:
+    """For each alternative that alone of its rule has a written weight: the weight at which the branching rate is 1,
+    the others keeping their proportions; by rule and index. Those that never come there are left out.
+    """
+    found: dict[tuple[str, int], float] = {}
+    for rule in grammar.rules.values() if grammar.depths == 1 else ():
+        written = [production for production in rule.productions if production.has_own_weight]
+        if len(written) == 1 and len(rule.productions) > 1 and 0 < written[0].weights[0] < 1:
+            weight = critical_weight(grammar, written[0])
+            if weight is not None:
+                found[rule.name, written[0].index] = weight
+    return found
+
+
+def critical_weight(grammar: Grammar, production: Production) -> float | None:
+    """The weight of a production at which the branching rate is 1, by bisection; None where there is none."""
+    rule = grammar.rules[production.symbol]
+    own = float(production.weights[0])
+
+    def rate(weight: float) -> float:
+        scale = (1 - weight) / (1 - own)
+        weights = {
+            (rule.name, other.index): weight if other is production else float(other.weights[0]) * scale
+            for other in rule.productions
+        }
+        return Process(grammar, weights).branching_rate - 1
+
+    low, high = 0.0, 1.0
+    at_low, at_high = rate(low), rate(high)
+    if at_low == 0 or at_high == 0 or (at_low > 0) == (at_high > 0):
+        return None
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        if (rate(middle) > 0) == (at_low > 0):
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2

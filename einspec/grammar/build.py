@@ -1,302 +1,385 @@
-"""From the syntax tree to the grammar: terminals become finite sets, alternatives become productions."""
+"""From linked definitions to rules: templates are filled in, inline rules written out, alternatives are productions."""
 
 from __future__ import annotations
 
 import re
-import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
-from einspec.grammar.model import Choice, Item, Literal, Production, Reference, Rule
-from einspec.grammar.problems import Problems
-from einspec.grammar.syntax import Alternative, Definition, Expression, SyntaxTree
-from einspec.grammar.weights import Weights
-from einspec.text import did_you_mean
+from einspec.grammar.linking import Entry, File, Linker
+from einspec.grammar.model import Choice, Free, Group, Item, Literal, Production, Reference, Repeat, Rule, leaves
+from einspec.grammar.syntax import Alternative, Expression
+from einspec.grammar.terminals import Terminals, either_case, times, undefined, unquoted
+from einspec.text import plural
 
 _NUMERAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?(\s*,\s*[+-]?\d+)*")
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "\\": "\\", '"': '"'}
-_MOST_VALUES = 100_000
-_DEEPEST_TERMINAL = 100
+_ONE = Fraction(1)
+_MOST_INSTANCES = 1000
+_LONGEST_NAME = 1000
+_MOST_ITEMS = 300_000
+_DEEPEST_INLINE = 50
 
-COMMON_TERMINALS = {
-    "WS": r"[ \t\f\r\n]+",
-    "WS_INLINE": r"[ \t]+",
-    "NEWLINE": r"(\r?\n)+",
-    "CPP_COMMENT": r"//[^\n]*",
-    "SH_COMMENT": r"\#[^\n]*",
-    "C_COMMENT": r"/\*(.|\n)*?\*/",
-}
-"""The terminals of Lark's ``common`` that have a use in grammars of architectures: what to ignore."""
-
-_UNSUPPORTED = {
-    "repeat": "the operator {text}",
-    "optional": "an optional part [...]",
-    "group": "a group (...)",
-    "range": "a character range {text}",
-    "template": "the template {text}{{...}}",
-    "regexp": "a regular expression in a rule",
-}
+Filled = Mapping[str, tuple[Item, ...]]
+"""What stands for the parameters of a template."""
 
 
-_EXTRAS = {"{": "a template", ".": "a priority", "!": "the mark !", "?": "the mark ?!"}
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where an expression is read: its file, the parameters around it, the inline rules that led here."""
+
+    file: File
+    filled: Filled
+    above: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A rule that is still to be built: an instance of a template, or a plain rule."""
+
+    name: str
+    entry: Entry
+    filled: Filled
 
 
 class Builder:
-    """Builds the rules of one file; problems are noted at their place."""
+    """Builds the rules of a grammar; problems are noted at their place."""
 
-    def __init__(self, tree: SyntaxTree, weights: Weights, problems: Problems):
-        self.tree, self.weights, self.problems = tree, weights, problems
-        self.definitions: dict[str, Definition] = {}
-        self.choices: dict[str, Choice] = {}
-        self.patterns: dict[str, str] = {}
-        self.ignored: tuple[str, ...] = ()
+    def __init__(self, linked: Linker):
+        self.linked = linked
+        self.entries = linked.entries
+        self.terminals = Terminals(linked.entries)
+        self.pending: dict[str, _Pending] = {}
+        self.instances = 0
+        self.items = 0
+        self.sizes: dict[int, tuple[Item, int]] = {}
+        self.is_too_large = False
 
     def rules(self) -> dict[str, Rule]:
-        """All rules by name, in the order of the file."""
-        self._collect_definitions()
-        self._read_statements()
-        for definition in self.definitions.values():
-            if definition.is_terminal:
-                self._terminal(definition.name, ())
-        self._check_ignored()
-        return {d.name: self._rule(d) for d in self.definitions.values() if not d.is_terminal}
+        """All rules by name: those of the file in its order, then what they need."""
+        for entry in self.entries.values():
+            if entry.definition.is_terminal:
+                self.terminals.named(entry, ())
+            elif not entry.definition.parameters and not self._is_inline(entry):
+                self.pending[entry.name] = _Pending(entry.name, entry, {})
+        built: dict[str, Rule] = {}
+        while len(built) < len(self.pending):
+            for pending in list(self.pending.values()):
+                if pending.name not in built:
+                    built[pending.name] = self._rule(pending)
+        return built
 
-    def _collect_definitions(self) -> None:
-        for definition in self.tree.definitions:
-            known = self.definitions.setdefault(definition.name, definition)
-            if known is not definition:
-                self.problems.error(
-                    "E202",
-                    definition.start,
-                    definition.start + len(definition.name),
-                    f"{definition.name} is defined twice, first at {self.problems.source.place(known.start)}",
-                    "give one of them another name, or join their alternatives with |",
-                )
-            for token in definition.extra[:1]:
-                self._unsupported(token.start, token.end, _EXTRAS[token.text[0]])
+    def ignored(self) -> tuple[str, ...]:
+        """The regular expressions of what may stand between tokens."""
+        file = self.linked.file
+        found = []
+        for expression in file.tree.ignored:
+            pattern = self._ignored(expression, file)
+            if pattern is not None:
+                found.append(pattern)
+        return tuple(found)
 
-    def _read_statements(self) -> None:
-        for statement in self.tree.statements:
-            if statement.keyword == "%ignore":
-                continue
-            text = "".join(token.text for token in statement.tokens if token.kind != "NEWLINE")
-            match = re.fullmatch(r"common\.([A-Z_]+)(->([A-Z_]+))?", text)
-            if statement.keyword == "%import" and match and match[1] in COMMON_TERMINALS:
-                self.patterns[match[3] or match[1]] = COMMON_TERMINALS[match[1]]
-            elif statement.keyword != "%import":
-                self._unsupported(statement.start, statement.end, statement.keyword)
-            else:
-                known = ", ".join(f"common.{name}" for name in COMMON_TERMINALS)
-                self._unsupported(statement.start, statement.end, f"{statement.keyword} {text}", f"known are: {known}")
-
-    def _unsupported(self, start: int, end: int, what: str, advice: str = "") -> None:
-        advice = advice or "write it with plain rules and alternatives"
-        self.problems.error("E102", start, end, f"{what} is not supported yet", advice)
-
-    def _check_ignored(self) -> None:
-        found: list[str] = []
-        for statement in self.tree.statements:
-            for alternative in statement.alternatives:
-                if len(alternative.items) != 1:
-                    self._unsupported(statement.start, statement.end, "more than one token in an %ignore")
-                    continue
-                pattern = self._pattern(alternative.items[0])
-                if pattern is not None:
-                    found.append(pattern)
-        self.ignored = tuple(found)
-
-    def _pattern(self, item: Expression) -> str | None:
-        """The regular expression that an ignored token matches."""
-        if item.kind == "string":
-            return re.escape(self._unquote(item))
-        if item.kind == "regexp":
-            return self._checked_regexp(item)
-        if item.kind == "terminal" and item.text in self.patterns:
-            return self.patterns[item.text]
-        if item.kind == "terminal" and item.text in self.definitions:
-            values = self._terminal(item.text, ()).values
-            return self.patterns.get(item.text) or "|".join(map(re.escape, values))
-        if item.kind == "terminal":
-            self._undefined(item)
-            return None
-        self._unsupported(item.start, item.end, _UNSUPPORTED.get(item.kind, item.kind).format(text=item.text))
-        return None
-
-    def _checked_regexp(self, item: Expression) -> str | None:
-        body, _, flags = item.text[1:].rpartition("/")
-        pattern = f"(?{flags}:{body})" if flags else body
-        try:
-            empty = re.compile(pattern).match("")
-        except (re.error, OverflowError, RecursionError) as error:
-            self.problems.error("E101", item.start, item.end, f"this regular expression is wrong: {error}", "")
-            return None
-        if empty is not None:
-            self.problems.error("E101", item.start, item.end, "a token must not be empty, and this matches nothing", "")
-            return None
-        return pattern
-
-    def _terminal(self, name: str, above: tuple[str, ...]) -> Choice:
-        """The values of a terminal. Its alternatives are strings, terminals, or sequences of these."""
-        if name in self.choices:
-            return self.choices[name]
-        definition = self.definitions[name]
-        weights = self.weights.of(definition)
-        values: dict[str, Fraction] = {}
-        for alternative, weight in zip(definition.alternatives, weights, strict=True):
-            if len(alternative.items) == 1 and alternative.items[0].kind == "regexp":
-                self._free_terminal(definition, alternative)
-                continue
-            texts = self._terminal_texts(alternative, (*above, name))
-            self._check_texts(definition, alternative, texts)
-            for text, share in texts.items():
-                if text in values:
-                    self.problems.error(
-                        "E202",
-                        alternative.start,
-                        alternative.end,
-                        f"{name} has the value {text!r} twice",
-                        "leave one out",
-                    )
-                values[text] = weight * share
-        choice = Choice(name, tuple(values), tuple(values.values()), definition.start, definition.end)
-        self.choices[name] = choice
-        return choice
-
-    def _free_terminal(self, definition: Definition, alternative: Alternative) -> None:
-        item = alternative.items[0]
-        pattern = self._checked_regexp(item)
-        if len(definition.alternatives) > 1:
-            self._unsupported(item.start, item.end, "a regular expression beside other alternatives")
-        elif pattern is not None:
-            self.patterns[definition.name] = pattern
-
-    def _check_texts(self, definition: Definition, alternative: Alternative, texts: dict[str, Fraction]) -> None:
-        if "" in texts:
-            self.problems.error(
-                "E101",
-                alternative.start,
-                max(alternative.end, alternative.start + 1),
-                f"a value of {definition.name} is empty",
-                "give it a text",
-            )
-        if alternative.alias is not None:
-            self.problems.error(
-                "E101", alternative.start, alternative.end, "a terminal's alternative has no alias", "leave -> out"
-            )
-
-    def _terminal_texts(self, alternative: Alternative, above: tuple[str, ...]) -> dict[str, Fraction]:
-        texts = {"": Fraction(1)}
-        for item in alternative.items:
-            parts = self._item_texts(item, above)
-            if len(texts) * len(parts) > _MOST_VALUES:
-                self.problems.error(
-                    "E203", item.start, item.end, f"{above[-1]} has more than {_MOST_VALUES:,} values", "use fewer"
-                )
-                return {}
-            texts = {head + tail: p * q for head, p in texts.items() for tail, q in parts.items()}
-        return texts
-
-    def _item_texts(self, item: Expression, above: tuple[str, ...]) -> dict[str, Fraction]:
-        if item.kind == "string":
-            return {self._unquote(item): Fraction(1)}
-        if item.kind == "terminal" and item.text in self.definitions:
-            if len(above) > _DEEPEST_TERMINAL:
-                message = f"terminals nested deeper than {_DEEPEST_TERMINAL}"
-                self.problems.error("E204", item.start, item.end, message, "write the inner ones out")
-                return {}
-            if item.text in above:
-                self.problems.error("E204", item.start, item.end, f"{item.text} is made of itself", "break the circle")
-                return {}
-            choice = self._terminal(item.text, above)
-            if item.text not in self.patterns:
-                return dict(zip(choice.values, choice.weights, strict=True))
-            self._unsupported(item.start, item.end, f"the regular expression {item.text} inside a terminal")
-        elif item.kind == "terminal":
-            self._undefined(item)
-        elif item.kind == "rule":
-            self.problems.error(
-                "E201", item.start, item.end, f"a terminal cannot hold the rule {item.text}", "make the terminal a rule"
-            )
+    def _ignored(self, expression: Expression, file: File) -> str | None:
+        if expression.kind == "string":
+            text = unquoted(expression, file)
+            if not text:
+                self._error(expression, file, "E101", "an empty string says nothing", "leave it out")
+            return either_case(text) if expression.text.endswith("i") else re.escape(text)
+        if expression.kind == "terminal":
+            language = self.terminals.of(expression, file)
+        elif expression.kind in ("regexp", "range"):
+            language = self.terminals.expression(expression, file, ())
         else:
-            self._unsupported(item.start, item.end, _UNSUPPORTED.get(item.kind, item.kind).format(text=item.text))
-        return {}
+            self._error(expression, file, "E101", "%ignore takes one token", "give what is ignored a terminal")
+            return None
+        if language is None or not self.terminals.is_token(language, expression, file):
+            return None
+        return language.regexp()
 
-    def _undefined(self, item: Expression) -> None:
-        what = "rule" if item.kind == "rule" else "terminal"
-        advice = did_you_mean(item.text, self.definitions) or f"define it, as in   {item.text}: ..."
-        self.problems.error("E201", item.start, item.end, f"the {what} {item.text} is used and not defined", advice)
+    def _error(self, expression: Expression, file: File, code: str, message: str, advice: str) -> None:
+        file.problems.error(code, expression.start, expression.end, message, advice)
 
-    def _unquote(self, item: Expression) -> str:
-        text = item.text
-        if text.endswith("i"):
-            self._unsupported(item.start, item.end, "a string of either case")
-            text = text[:-1]
-        return _ESCAPE.sub(lambda match: self._unescaped(match, item), text[1:-1])
+    def _is_inline(self, entry: Entry) -> bool:
+        """Whether a rule is written out where it is used, as Lark does with names that begin with an underscore.
 
-    def _unescaped(self, match: re.Match[str], item: Expression) -> str:
-        """What a backslash and its character mean to Lark: a backslash before any other character stays."""
-        code, character = match[1] or match[2] or match[3], match[4]
-        if code and int(code, 16) <= sys.maxunicode:
-            return chr(int(code, 16))
-        if code or character in "xuU":
-            self.problems.error(
-                "E101", item.start, item.end, f"{match.group()} is no character", r"as in \x41, \u0041 or \U00000041"
-            )
-        return _ESCAPES.get(character, match.group())
+        An alternative with an alias makes a node, and one that is a single rule stands for that.
+        """
+        if not entry.definition.name.startswith("_"):
+            return False
+        alternatives = [alternative for _, part in entry.parts() for alternative in part.alternatives]
+        return not any(alternative.alias or _is_one_rule(alternative) for alternative in alternatives)
 
-    def _rule(self, definition: Definition) -> Rule:
-        productions = []
-        by_depth = self.weights.by_depth(definition)
-        for index, (alternative, weights) in enumerate(zip(definition.alternatives, by_depth, strict=True)):
-            items = tuple(item for expression in alternative.items if (item := self._item(expression)) is not None)
-            if not alternative.items:
-                self.problems.error(
-                    "E102",
-                    alternative.start,
-                    alternative.start + 1,
-                    "an empty alternative is not supported yet",
-                    "give it a word",
-                )
+    def _rule(self, pending: _Pending) -> Rule:
+        entry = pending.entry
+        productions: list[Production] = []
+        for (file, alternative), weights in zip(*self._alternatives(entry), strict=True):
+            scope = _Scope(file, pending.filled)
+            items = self._sequence(alternative.items, scope)
             productions.append(
                 Production(
-                    definition.name, index, items, alternative.alias, weights, alternative.start, alternative.end
+                    pending.name,
+                    len(productions),
+                    items,
+                    alternative.alias,
+                    weights,
+                    file.source,
+                    alternative.start,
+                    max(alternative.end, alternative.start + 1),
+                    entry.definition.name,
+                    file.weights.is_written(alternative),
                 )
             )
-        return Rule(definition.name, tuple(productions), definition.start, definition.end)
+        definition = entry.definition
+        return Rule(pending.name, tuple(productions), entry.file.source, definition.start, definition.end)
 
-    def _item(self, item: Expression) -> Item | None:
-        if item.kind == "string":
-            text = self._unquote(item)
-            if not text:
-                self.problems.error("E101", item.start, item.end, "an empty string says nothing", "leave it out")
-            if _NUMERAL.fullmatch(text):
-                return Choice("", (text,), (Fraction(1),), item.start, item.end)
-            return Literal(text)
-        if item.kind == "rule":
-            if item.text in self.definitions:
-                return Reference(item.text, item.start, item.end)
-            self._undefined(item)
-            return None
-        if item.kind == "terminal":
-            return self._terminal_item(item)
-        self._unsupported(item.start, item.end, _UNSUPPORTED[item.kind].format(text=item.text))
-        return None
+    def _alternatives(self, entry: Entry) -> tuple[list[tuple[File, Alternative]], tuple[tuple[Fraction, ...], ...]]:
+        """The alternatives of a rule with its extensions, each with its file; and their weights."""
+        weights = entry.file.weights.by_depth(entry.definition)
+        for file, extension in entry.extensions:
+            weights = file.weights.extended(weights, extension)
+        return [(file, alternative) for file, part in entry.parts() for alternative in part.alternatives], weights
 
-    def _terminal_item(self, item: Expression) -> Item | None:
-        if item.text not in self.definitions and item.text not in self.patterns:
-            self._undefined(item)
-            return None
-        if item.text in self.patterns and item.text not in self.definitions:
-            self._unsupported(item.start, item.end, f"the regular expression {item.text} in a rule")
-            return None
-        choice = self._terminal(item.text, ())
-        if item.text in self.patterns:
-            advice = 'list its values, as in   WIDTH: "16" | "32"'
-            self._unsupported(item.start, item.end, f"the regular expression {item.text} in a rule", advice)
-            return None
-        if item.text.startswith("_"):
-            # Lark drops tokens of such names, so they are punctuation and no argument.
-            if len(choice.values) == 1:
-                return Literal(choice.values[0])
-            self._unsupported(item.start, item.end, f"{item.text}, which Lark drops, with several values")
-        return choice
+    def _sequence(self, expressions: Sequence[Expression], scope: _Scope) -> tuple[Item, ...]:
+        found: list[Item] = []
+        for expression in expressions:
+            items = self._items(expression, scope)
+            found += items
+            self.items += sum(map(self._size, items))
+            if self.items > _MOST_ITEMS:
+                if not self.is_too_large:
+                    message = f"this grammar has more than {_MOST_ITEMS:,} items, with what is inlined written out"
+                    self._error(expression, scope.file, "E203", message, "give inline rules names without underscores")
+                self.is_too_large = True
+                return ()
+        return tuple(found)
+
+    def _size(self, item: Item) -> int:
+        """How many items one is, with what is in it; arguments of templates may be in many places."""
+        known = self.sizes.get(id(item))
+        if known is None:
+            parts = item.alternatives if isinstance(item, Group) else (item.items,) if isinstance(item, Repeat) else ()
+            known = self.sizes[id(item)] = item, 1 + sum(self._size(part) for items in parts for part in items)
+        return known[1]
+
+    def _items(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
+        read: Callable[[Expression, _Scope], tuple[Item, ...]] = getattr(self, f"_read_{expression.kind}")
+        return read(expression, scope)
+
+    def _read_string(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
+        text = unquoted(expression, scope.file)
+        if not text:
+            self._error(expression, scope.file, "E101", "an empty string says nothing", "leave it out")
+            return ()
+        if _NUMERAL.fullmatch(text):
+            return (Choice("", (text,), (_ONE,), expression.start, expression.end),)
+        return (Literal(text, either_case(text) if expression.text.endswith("i") else None),)
+
+    def _read_rule(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
+        if expression.text in scope.filled:
+            return scope.filled[expression.text]
+        entry = self.entries.get(scope.file.mangled(expression.text))
+        if entry is None:
+            undefined(expression, scope.file, self.entries)
+            return ()
+        if entry.definition.parameters:
+            advice = f"as in   {expression.text}{{{', '.join(entry.definition.parameters)}}}"
+            self._error(expression, scope.file, "E206", f"{expression.text} is a template and has no arguments", advice)
+            return ()
+        if self._is_inline(entry):
+            return self._inlined(entry, entry.name, {}, expression, scope)
+        return (Reference(entry.name, expression.start, expression.end),)
+
+    def _read_terminal(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
+        item = self.terminals.item(expression, scope.file)
+        if item is None or not expression.text.startswith("_"):
+            return () if item is None else (item,)
+        # Lark drops tokens of such names, so they are punctuation and no argument.
+        if isinstance(item, Free):
+            message = f"the text of {expression.text}, which Lark drops, would be lost"
+            self._error(expression, scope.file, "E104", message, "give it a name without the underscore")
+            return ()
+        patterns = dict(item.patterns)
+        texts = tuple((Literal(value, patterns.get(value)),) for value in item.values)
+        if len(texts) == 1:
+            return texts[0]
+        return (Group(texts, item.weights, expression.text, expression.start, expression.end),)
+
+    def _read_regexp(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
+        language = self.terminals.expression(expression, scope.file, ())
+        if not self.terminals.is_token(language, expression, scope.file):
+            return ()
+        return (Free(expression.text, language.regexp(), expression.start, expression.end),)
+
+    def _read_range(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
+        language = self.terminals.expression(expression, scope.file, ())
+        if not language.is_finite:
+            return self._read_regexp(expression, scope)
+        values = language.values
+        return (Choice(expression.text, tuple(values), tuple(values.values()), expression.start, expression.end),)
+
+    def _read_group(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
+        if len(expression.alternatives) == 1:
+            return self._alternative(expression.alternatives[0], scope)
+        weights = scope.file.weights.of_group(expression)
+        return self._joined(expression, [self._alternative(a, scope) for a in expression.alternatives], weights, scope)
+
+    def _read_optional(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
+        alternatives = [self._alternative(alternative, scope) for alternative in expression.alternatives]
+        weights = scope.file.weights.of_group(expression)
+        return self._maybe(expression, alternatives, weights, scope)
+
+    def _maybe(
+        self,
+        expression: Expression,
+        alternatives: list[tuple[Item, ...]],
+        weights: Sequence[Fraction],
+        scope: _Scope,
+    ) -> tuple[Item, ...]:
+        odds = scope.file.weights.odds_of(expression)
+        shares = [*(weight * odds for weight in weights), 1 - odds]
+        return self._joined(expression, [*alternatives, ()], shares, scope)
+
+    def _read_repeat(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
+        assert expression.inner is not None
+        inner = self._items(expression.inner, scope)
+        start, end, text = expression.start, expression.end, self._shown(expression, scope)
+        if expression.text == "?":
+            return self._maybe(expression, [inner], [_ONE], scope)
+        if expression.text in "*+":
+            if inner and _may_be_empty(inner):
+                message = f"what {expression.text} repeats may be empty, so that a text has no end of derivations"
+                self._error(expression, scope.file, "E207", message, "make its parts obligatory, or repeat it as ~0..3")
+                return ()
+            odds = scope.file.weights.odds_of(expression)
+            return (Repeat(inner, int(expression.text == "+"), None, odds, text, start, end),) if inner else ()
+        bounds = times(expression, scope.file)
+        if bounds is None or not inner:
+            return ()
+        return (Repeat(inner, *bounds, Fraction(0), text, start, end),)
+
+    def _shown(self, expression: Expression, scope: _Scope) -> str:
+        """An expression as it is written, on one line."""
+        text = re.sub(r"\s+", " ", scope.file.source.text[expression.start : expression.end])
+        return text if len(text) <= 40 else f"{text[:37]}..."
+
+    def _alternative(self, alternative: Alternative, scope: _Scope) -> tuple[Item, ...]:
+        """An alternative of a group."""
+        if alternative.alias is not None:
+            message = "an alternative of a group has no alias"
+            advice = "leave -> out, or make the group a rule"
+            scope.file.problems.error("E101", alternative.start, alternative.end, message, advice)
+        return self._sequence(alternative.items, scope)
+
+    def _joined(
+        self, expression: Expression, alternatives: list[tuple[Item, ...]], weights: Sequence[Fraction], scope: _Scope
+    ) -> tuple[Item, ...]:
+        """A group; its alternatives must give the same kinds of values, place by place."""
+        longest: tuple[str, ...] = ()
+        for alternative in alternatives:
+            kinds = value_kinds(alternative)
+            shared = min(len(kinds), len(longest))
+            if kinds[:shared] != longest[:shared]:
+                message = "the alternatives of this group give arguments and children at the same place"
+                self._error(expression, scope.file, "E208", message, "make the group a rule, with an op for each")
+                return ()
+            longest = kinds if len(kinds) > len(longest) else longest
+        text = self._shown(expression, scope)
+        return (Group(tuple(alternatives), tuple(weights), text, expression.start, expression.end),)
+
+    def _read_template(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
+        entry = self.entries.get(scope.file.mangled(expression.text))
+        if entry is None or expression.text in scope.filled:
+            undefined(expression, scope.file, self.entries)
+            return ()
+        parameters = entry.definition.parameters
+        if len(parameters) != len(expression.arguments):
+            message = f"{expression.text} takes {plural(len(parameters), 'argument')}, not {len(expression.arguments)}"
+            advice = f"as in   {expression.text}{{{', '.join(parameters)}}}" if parameters else "leave {...} out"
+            self._error(expression, scope.file, "E206", message, advice)
+            return ()
+        arguments = [self._items(argument, scope) for argument in expression.arguments]
+        filled = dict(zip(parameters, arguments, strict=True))
+        name = f"{entry.name}{{{','.join(map(_items_text, arguments))}}}"
+        if self._is_inline(entry):
+            return self._inlined(entry, name, filled, expression, scope)
+        if name not in self.pending:
+            self.instances += 1
+            if self.instances > _MOST_INSTANCES or len(name) > _LONGEST_NAME:
+                if self.instances < 2 * _MOST_INSTANCES:
+                    message = f"{expression.text} is filled in more than {_MOST_INSTANCES:,} times, or ever longer"
+                    advice = "a template that uses itself with other arguments has no end: break the circle"
+                    self._error(expression, scope.file, "E206", message, advice)
+                    self.instances = 2 * _MOST_INSTANCES
+                return ()
+            self.pending[name] = _Pending(name, entry, filled)
+        return (Reference(name, expression.start, expression.end),)
+
+    def _inlined(
+        self, entry: Entry, name: str, filled: Filled, expression: Expression, scope: _Scope
+    ) -> tuple[Item, ...]:
+        """What an inline rule stands for, where it is used."""
+        if any(known.split("{")[0] == entry.name for known in scope.above):
+            message = f"{expression.text} is written out where it is used, and uses itself"
+            advice = "repeat with * or +, or give it a name without the underscore"
+            self._error(expression, scope.file, "E204", message, advice)
+            return ()
+        if len(scope.above) >= _DEEPEST_INLINE or self.is_too_large:
+            if not self.is_too_large:
+                message = f"inline rules within each other, deeper than {_DEEPEST_INLINE}"
+                self._error(expression, scope.file, "E203", message, "give some of them names without underscores")
+            return ()
+        alternatives, weights = self._alternatives(entry)
+        if any(len(by_depth) > 1 for by_depth in weights):
+            message = f"{entry.definition.name} is written out where it is used, and has weights per depth"
+            self._error(expression, scope.file, "E301", message, "give it a name without the underscore")
+        above = (*scope.above, name)
+        found = [self._sequence(a.items, _Scope(file, filled, above)) for file, a in alternatives]
+        if len(found) == 1:
+            return found[0]
+        return self._joined(expression, found, [by_depth[0] for by_depth in weights], scope)
+
+
+def _is_one_rule(alternative: Alternative) -> bool:
+    return len(alternative.items) == 1 and alternative.items[0].kind == "rule"
+
+
+def _may_be_empty(items: Sequence[Item]) -> bool:
+    """Whether a sequence can have no text."""
+    for item in items:
+        if isinstance(item, Group) and any(_may_be_empty(alternative) for alternative in item.alternatives):
+            continue
+        if isinstance(item, Repeat) and (item.least == 0 or _may_be_empty(item.items)):
+            continue
+        return False
+    return True
+
+
+def value_kinds(items: Sequence[Item]) -> tuple[str, ...]:
+    """What items give to an op, value by value: an argument or a child. A tuple that holds children is a child."""
+    found: list[str] = []
+    for item in items:
+        if isinstance(item, Reference):
+            found.append("child")
+        elif isinstance(item, Choice):
+            found += ["argument"] * len(item.values[0].split(","))
+        elif isinstance(item, Free):
+            found.append("argument")
+        elif isinstance(item, Group):
+            found += max([value_kinds(alternative) for alternative in item.alternatives], key=len)
+        elif isinstance(item, Repeat) and value_kinds(item.items):
+            holds_children = any(isinstance(leaf, Reference) for leaf in leaves(item.items))
+            found.append("child" if holds_children else "argument")
+    return tuple(found)
+
+
+def _items_text(items: tuple[Item, ...]) -> str:
+    """How the argument of a template is named."""
+    words = []
+    for item in items:
+        if isinstance(item, Literal):
+            words.append(f'"{item.text}"')
+        elif isinstance(item, (Group, Repeat)):
+            words.append(item.text)
+        else:
+            words.append(item.name or f'"{item.values[0]}"' if isinstance(item, Choice) else item.name)
+    return " ".join(words)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from einspec.errors import GrammarError
 from einspec.text import Problem, Source, did_you_mean
+
+if TYPE_CHECKING:
+    from einspec.grammar.analysis import Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,8 @@ class Literal:
     """Text that every sentence of a production holds: punctuation and keywords."""
 
     text: str
+    pattern: str | None = None
+    """What a text is matched with, where that is more than the text itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,18 @@ class Choice:
     name: str
     values: tuple[str, ...]
     weights: tuple[Fraction, ...]
+    start: int
+    end: int
+    patterns: tuple[tuple[str, str], ...] = ()
+    """For values that are matched with more than their own text: the value, and with what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """An argument that is a regular expression: it is parsed, and can not be drawn."""
+
+    name: str
+    pattern: str
     start: int
     end: int
 
@@ -39,7 +57,50 @@ class Reference:
     end: int
 
 
-Item = Literal | Choice | Reference
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One of several sequences, each with its probability: ``(a | b)``; an optional part has an empty one, the last.
+
+    It gives as many values as the alternative with the most; None stands for those that another lacks.
+    """
+
+    alternatives: tuple[tuple[Item, ...], ...]
+    weights: tuple[Fraction, ...]
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A sequence several times over: a tuple of its values.
+
+    ``most`` is None for ``*`` and ``+``; then ``going_on`` is the probability of one more after each that is past
+    ``least``. Otherwise all numbers from ``least`` to ``most`` are equally probable.
+    """
+
+    items: tuple[Item, ...]
+    least: int
+    most: int | None
+    going_on: Fraction
+    text: str
+    start: int
+    end: int
+
+
+Item = Literal | Choice | Free | Reference | Group | Repeat
+
+
+def leaves(items: Iterable[Item]) -> Iterator[Literal | Choice | Free | Reference]:
+    """What is written in items, groups and repetitions taken apart, in text order, each once."""
+    for item in items:
+        if isinstance(item, Group):
+            for alternative in item.alternatives:
+                yield from leaves(alternative)
+        elif isinstance(item, Repeat):
+            yield from leaves(item.items)
+        else:
+            yield item
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +113,14 @@ class Production:
     alias: str | None
     weights: tuple[Fraction, ...]
     """At depth 1, 2, ...; the last one holds further down."""
+    source: Source
+    """The file that it is written in."""
     start: int
     end: int
+    rule_name: str
+    """What its rule is called in that file."""
+    has_own_weight: bool
+    """Whether its weight is written, and not a share of what others leave."""
 
     def weight_at(self, depth: int) -> Fraction:
         """The probability at a depth of the tree; the root has depth 1."""
@@ -67,7 +134,12 @@ class Production:
     @property
     def op_name(self) -> str:
         """The op that the production means: its alias, else its rule's name."""
-        return self.alias or self.symbol
+        return self.alias or self.rule_name
+
+    @property
+    def label(self) -> str:
+        """What reports call it: its op, or the nonterminal that it passes on to."""
+        return self.children[0] if self.is_transparent else self.op_name
 
     @property
     def is_transparent(self) -> bool:
@@ -75,13 +147,18 @@ class Production:
         return self.alias is None and len(self.items) == 1 and isinstance(self.items[0], Reference)
 
     @property
+    def is_flat(self) -> bool:
+        """Whether it has no groups and no repetitions."""
+        return not any(isinstance(item, (Group, Repeat)) for item in self.items)
+
+    @property
     def children(self) -> tuple[str, ...]:
-        """The nonterminals, in text order."""
-        return tuple(item.name for item in self.items if isinstance(item, Reference))
+        """The nonterminals, in text order, each as often as it is written."""
+        return tuple(item.name for item in leaves(self.items) if isinstance(item, Reference))
 
     @property
     def choices(self) -> tuple[Choice, ...]:
-        """The arguments, in text order."""
+        """The arguments outside of groups and repetitions that are drawn, in text order."""
         return tuple(item for item in self.items if isinstance(item, Choice))
 
 
@@ -91,6 +168,7 @@ class Rule:
 
     name: str
     productions: tuple[Production, ...]
+    source: Source
     start: int
     end: int
 
@@ -100,6 +178,8 @@ class Grammar:
     """A probabilistic context-free grammar, read from a Lark file."""
 
     source: Source
+    imported: Mapping[str, Source]
+    """The files that it imports, by the path that imports them."""
     start: str
     rules: Mapping[str, Rule]
     ignored: tuple[str, ...]
@@ -115,8 +195,9 @@ class Grammar:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the text, in hex."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+        """SHA-256 of the text and of what it imports, in hex."""
+        texts = [self.text, *(self.imported[path].text for path in sorted(self.imported))]
+        return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
     @cached_property
     def depths(self) -> int:
@@ -125,36 +206,80 @@ class Grammar:
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """All warnings, in the order of the file."""
+        """All warnings, in the order of the file: those of reading it, supercritical and ambiguous among them."""
+        from einspec.grammar.ambiguity import ambiguity_warnings
         from einspec.grammar.analysis import analysis_warnings
+        from einspec.grammar.problems import Problems
 
-        return tuple(sorted((*self.found, *analysis_warnings(self)), key=lambda p: (p.start, p.code)))
+        problems = Problems(self.source, [*self.found, *analysis_warnings(self), *ambiguity_warnings(self)])
+        return problems.in_order()
 
     @cached_property
+    def process(self) -> Process:
+        """The branching process that its weights make."""
+        from einspec.grammar.analysis import Process
+
+        return Process(self)
+
+    @property
     def branching_rate(self) -> float:
         """Spectral radius of the mean matrix: the growth of a derivation per generation of nodes.
 
         From 1 on the expected size is infinite, and the grammar is called supercritical.
         """
-        from einspec.grammar.analysis import branching_rate
-
-        return branching_rate(self)
+        return self.process.branching_rate
 
     @cached_property
-    def expected_size(self) -> float:
-        """Expected number of nodes that name an op, types not considered; infinite when supercritical."""
-        from einspec.grammar.analysis import expected_size
+    def expected_sizes(self) -> dict[str, float]:
+        """Expected number of nodes that name an op below each nonterminal, types left out; infinite when
+        supercritical.
+        """
+        return self.process.expected_sizes()
 
-        return expected_size(self)
+    @property
+    def expected_size(self) -> float:
+        """Expected number of nodes that name an op, types left out; infinite when supercritical."""
+        return self.expected_sizes[self.start]
+
+    @cached_property
+    def expected_counts(self) -> dict[str, float]:
+        """How often each nonterminal is expected to be expanded in an architecture, types left out."""
+        return self.process.expected_counts()
+
+    @cached_property
+    def expected_leaves(self) -> float:
+        """Expected number of nodes without children, types left out."""
+        return self.process.expected_leaves()
+
+    @cached_property
+    def critical_weights(self) -> dict[str, float]:
+        """For each alternative that alone of its rule has a written weight, the weight from which on (for one with
+        children: up to which) the expected size is finite, the others keeping their proportions.
+
+        >>> import einspec
+        >>> einspec.load("einspace", input=(3, 32, 32)).grammar.critical_weights
+        {'module: computation': 0.3076923076923077}
+        """
+        from einspec.grammar.analysis import critical_weights
+
+        return {
+            f"{name}: {self.rules[name].productions[index].label}": weight
+            for (name, index), weight in critical_weights(self).items()
+        }
+
+    @cached_property
+    def minimal_depths(self) -> dict[str, float]:
+        """The least depth of a derivation of each nonterminal, in nodes that name an op."""
+        from einspec.grammar.structure import minimal_depths
+
+        return minimal_depths(self.rules)
 
     def count(self, symbol: str | None = None) -> int | None:
-        """How many derivations of positive weight a nonterminal has, types not considered; None if infinitely many.
+        """How many derivations of positive weight a nonterminal has, types left out; None if infinitely many.
 
-        Counts stop at 10**1000, which stands for that many or more.
-
-        The default is the start symbol.
+        Counts stop at 10**1000, which stands for that many or more. The default is the start symbol.
         """
-        from einspec.grammar.analysis import count_derivations
+        from einspec.grammar.counts import count_derivations
 
         if symbol is not None and symbol not in self.rules:
             hint = did_you_mean(symbol, self.rules)
@@ -162,7 +287,7 @@ class Grammar:
         return count_derivations(self, symbol or self.start)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Grammar) and self.text == other.text
+        return isinstance(other, Grammar) and self.digest == other.digest
 
     def __hash__(self) -> int:
         return hash(self.digest)

@@ -1,6 +1,7 @@
 """The problems of a grammar file, collected in the order of the file and raised together.
 
-Codes are stable: E1xx reading, E2xx rules, E3xx weights and directives, E4xx ops, W5xx warnings.
+Codes are stable: E1xx reading, E2xx rules, E3xx weights and directives, E4xx ops, W5xx warnings. docs/codes.md explains
+each.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ _MOST_SHOWN = 20
 
 
 class Problems:
-    """Collects problems of one source."""
+    """Collects problems of a file, and of those that it imports."""
 
-    def __init__(self, source: Source):
+    def __init__(self, source: Source, found: list[Problem] | None = None):
         self.source = source
-        self.found: list[Problem] = []
+        self.found: list[Problem] = [] if found is None else found
+        """What was found, in all files."""
+
+    def of(self, source: Source) -> Problems:
+        """The same problems, for noting those of another file."""
+        return Problems(source, self.found)
 
     def error(self, code: str, start: int, end: int, message: str, advice: str = "") -> None:
         """Notes an error at a place."""
@@ -32,8 +38,10 @@ class Problems:
         return any(problem.severity == "error" for problem in self.found)
 
     def in_order(self) -> tuple[Problem, ...]:
-        """All problems in the order of the file."""
-        return tuple(sorted(self.found, key=lambda problem: (problem.start, problem.code)))
+        """All problems, each once, file by file and each in its order; those of this file come first."""
+        sources = list(dict.fromkeys([self.source.name, *(problem.source.name for problem in self.found)]))
+        unique = dict.fromkeys(self.found)
+        return tuple(sorted(unique, key=lambda p: (sources.index(p.source.name), p.start, p.code)))
 
     def raise_errors(self) -> None:
         """Raises ``GrammarError`` with all errors, if there are any."""

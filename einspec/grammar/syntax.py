@@ -18,8 +18,8 @@ _DEEPEST_GROUP = 50
 class Expression:
     """One piece of an alternative.
 
-    ``kind`` is rule, terminal, string, regexp, group (``parts`` are its alternatives), optional (``[...]``),
-    repeat (``inner`` and its ``operator``), range or template.
+    ``kind`` is rule, terminal, string, regexp, range, group (of ``alternatives``), optional (``[...]``), repeat
+    (``inner``, and the operator as ``text``) or template (with ``arguments``).
     """
 
     kind: str
@@ -28,6 +28,7 @@ class Expression:
     end: int
     alternatives: tuple[Alternative, ...] = ()
     inner: Expression | None = None
+    arguments: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +43,25 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A rule or terminal with its alternatives. ``extra`` is what Lark allows there and we do not yet read."""
+    """A rule, terminal or template with its alternatives; ``start`` is where its name begins."""
 
     name: str
     is_terminal: bool
     alternatives: tuple[Alternative, ...]
     start: int
     end: int
-    extra: tuple[Token, ...] = ()
+    parameters: tuple[str, ...] = ()
+    keyword: str = ""
+    """``%extend`` or ``%override``, where it is one of these."""
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """``%ignore`` with its alternatives, or another ``%`` statement with its tokens."""
+class Import:
+    """``%import`` of some names, each with the name that it gets here."""
 
-    keyword: str
-    alternatives: tuple[Alternative, ...]
-    tokens: tuple[Token, ...]
+    path: tuple[str, ...]
+    is_relative: bool
+    names: tuple[tuple[Token, str], ...]
     start: int
     end: int
 
@@ -68,7 +71,8 @@ class SyntaxTree:
     """A grammar file as it was written."""
 
     definitions: list[Definition] = field(default_factory=list)
-    statements: list[Statement] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    ignored: list[Expression] = field(default_factory=list)
 
 
 class _SyntaxError(Exception):
@@ -143,43 +147,128 @@ class _Parser:
         return self.tokens[ahead + 1].text in (":", "{", ".")
 
     def statement(self, tree: SyntaxTree) -> None:
-        if self.at("KEYWORD"):
-            tree.statements.append(self.keyword_statement())
-        else:
+        if not self.at("KEYWORD"):
             tree.definitions.append(self.definition())
-
-    def keyword_statement(self) -> Statement:
+            return
         keyword = self.take()
         if keyword.text == "%ignore":
-            alternatives = self.alternatives()
-            return Statement("%ignore", alternatives, (), keyword.start, alternatives[-1].end)
-        if keyword.text not in ("%import", "%extend", "%override", "%declare"):
-            raise _SyntaxError(keyword, f"{keyword.text} is not a statement of grammar files", "expected %ignore")
-        taken: list[Token] = []
-        while not (self.at("NEWLINE") and not self.continues()):
-            taken.append(self.take())
-        return Statement(keyword.text, (), tuple(taken), keyword.start, (taken or [keyword])[-1].end)
+            tree.ignored += self.ignored(keyword)
+        elif keyword.text == "%import":
+            tree.imports.append(self.imported(keyword))
+        elif keyword.text in ("%extend", "%override"):
+            tree.definitions.append(self.definition(keyword.text))
+        elif keyword.text == "%declare":
+            raise _SyntaxError(keyword, "%declare names terminals without a text", "give the terminal a text")
+        else:
+            known = "known are %ignore, %import, %extend and %override"
+            raise _SyntaxError(keyword, f"{keyword.text} is not a statement of grammar files", known)
 
-    def definition(self) -> Definition:
-        extra: list[Token] = []
-        start = self.token.start
+    def ignored(self, keyword: Token) -> list[Expression]:
+        found = []
+        for alternative in self.alternatives():
+            if len(alternative.items) != 1 or alternative.alias is not None:
+                message, advice = "%ignore takes one token", "write several statements, or give the tokens a name"
+                raise _SyntaxError(Token("", "", keyword.start, alternative.end), message, advice)
+            found.append(alternative.items[0])
+        return found
+
+    def imported(self, keyword: Token) -> Import:
+        """``%import path.name -> alias`` or ``%import path (name, name)``; a dot before the path: beside this file."""
+        if self.at("DOTS"):
+            raise _SyntaxError(
+                self.token, "an import cannot leave the folder of its file", "start with one dot, or none"
+            )
+        is_relative = self.at("PUNCTUATION", ".")
+        if is_relative:
+            self.take()
+        path = [self.name("a file after %import")]
+        while self.at("PUNCTUATION", "."):
+            self.take()
+            path.append(self.name("a name after the dot"))
+        names: list[tuple[Token, str]] = []
+        if self.at("PUNCTUATION", "("):
+            self.take()
+            names.append(self.renamed())
+            while self.at("PUNCTUATION", ","):
+                self.take()
+                names.append(self.renamed())
+            end = self.expect(")", "after the names").end
+        else:
+            name = path.pop()
+            if not path:
+                advice = f"as in   %import {name.text}.module   or   %import {name.text} (network, module)"
+                raise _SyntaxError(name, "expected what to import from the file", advice)
+            alias = name.text
+            if self.at("ARROW"):
+                self.take()
+                alias = self.name("a name after ->").text
+            names.append((name, alias))
+            end = self.tokens[self.index - 1].end
+        for token, alias in names:
+            if alias.lstrip("_")[:1].isupper() != token.text.lstrip("_")[:1].isupper():
+                message = f"{token.text} cannot be called {alias}: terminals are written in capitals, rules are not"
+                raise _SyntaxError(token, message)
+        return Import(tuple(token.text for token in path), is_relative, tuple(names), keyword.start, end)
+
+    def name(self, what: str) -> Token:
+        if not self.at("RULE") and not self.at("TERMINAL"):
+            raise _SyntaxError(self.token, f"expected {what}, found {self.shown()}")
+        return self.take()
+
+    def renamed(self) -> tuple[Token, str]:
+        name = self.name("a name to import")
+        if not self.at("ARROW"):
+            return name, name.text
+        self.take()
+        return name, self.name("a name after ->").text
+
+    def definition(self, keyword: str = "") -> Definition:
         modifier = self.take() if self.at("MODIFIERS") else None
         if not self.at("RULE") and not self.at("TERMINAL"):
             raise _SyntaxError(
                 self.token, f"expected a definition, found {self.shown()}", 'as in   block: "relu" -> relu'
             )
         name = self.take()
-        if modifier is not None and name.kind == "TERMINAL":
+        is_terminal = name.kind == "TERMINAL"
+        if modifier is not None and is_terminal:
             raise _SyntaxError(modifier, f"{modifier.text} belongs to rules, not to terminals")
         if modifier is not None and "!" in modifier.text:
-            extra.append(modifier)
-        if self.at("PUNCTUATION", "{") or self.at("PUNCTUATION", "."):
-            extra.append(self.token)
-            while not self.at("PUNCTUATION", ":") and not self.at("NEWLINE"):
-                self.take()
+            message = "! would make words of a sentence arguments of its op"
+            raise _SyntaxError(modifier, message, "leave it out, and name the words that are arguments as terminals")
+        parameters = self.parameters(name) if self.at("PUNCTUATION", "{") else ()
+        if self.at("PUNCTUATION", "."):
+            self.priority(name)
         self.expect(":", f"after the name {name.text}")
         alternatives = self.alternatives()
-        return Definition(name.text, name.kind == "TERMINAL", alternatives, start, alternatives[-1].end, tuple(extra))
+        return Definition(name.text, is_terminal, alternatives, name.start, alternatives[-1].end, parameters, keyword)
+
+    def parameters(self, name: Token) -> tuple[str, ...]:
+        """The names between the braces of a template."""
+        if name.kind == "TERMINAL":
+            raise _SyntaxError(self.token, "a terminal cannot be a template", "make it a rule")
+        found: list[str] = []
+        while not found or self.at("PUNCTUATION", ","):
+            self.take()
+            if not self.at("RULE"):
+                raise _SyntaxError(self.token, f"expected a parameter of {name.text}, found {self.shown()}")
+            if self.token.text in found:
+                raise _SyntaxError(self.token, f"{name.text} has the parameter {self.token.text} twice")
+            found.append(self.take().text)
+        self.expect("}", f"after the parameters of {name.text}")
+        return tuple(found)
+
+    def priority(self, name: Token) -> None:
+        """``.2`` after a name. The most probable derivation of a text is taken, so that there is no use for it."""
+        dot = self.take()
+        if not self.at("NUMBER"):
+            raise _SyntaxError(self.token, f"expected a priority after {name.text}., found {self.shown()}")
+        self.problems.warning(
+            "W505",
+            dot.start,
+            self.take().end,
+            f"the priority of {name.text} has no effect",
+            "the most probable derivation of a text is taken: give weights, and leave the priority out",
+        )
 
     def continues(self) -> bool:
         """Whether the newline here is followed by a line that starts with ``|``."""
@@ -251,6 +340,10 @@ class _Parser:
             self.take()
             if self.at("DOTS"):
                 self.take()
+                if not self.at("STRING"):
+                    raise _SyntaxError(
+                        self.token, f"expected a string after .., found {self.shown()}", 'as in   "a".."z"'
+                    )
                 last = self.take()
                 return Expression("range", f"{token.text}..{last.text}", token.start, last.end)
             return Expression("string", token.text, token.start, token.end)
@@ -262,12 +355,21 @@ class _Parser:
         return None
 
     def template(self, name: Token) -> Expression:
-        while not self.at("PUNCTUATION", "}"):
-            if self.at("NEWLINE"):
-                raise _SyntaxError(self.token, f"expected '}}' after the arguments of {name.text}")
+        """The use of a template, with its arguments."""
+        self.nesting += 1
+        if self.nesting > _DEEPEST_GROUP:
+            raise _SyntaxError(name, f"brackets nested deeper than {_DEEPEST_GROUP}", "give the inner part a rule")
+        arguments: list[Expression] = []
+        while not arguments or self.at("PUNCTUATION", ","):
             self.take()
-        last = self.take()
-        return Expression("template", name.text, name.start, last.end)
+            argument = self.atom()
+            if argument is None or argument.kind == "optional":
+                advice = "a rule, a terminal, a string or another template"
+                raise _SyntaxError(self.token, f"expected an argument of {name.text}, found {self.shown()}", advice)
+            arguments.append(argument)
+        last = self.expect("}", f"after the arguments of {name.text}")
+        self.nesting -= 1
+        return Expression("template", name.text, name.start, last.end, arguments=tuple(arguments))
 
     def bracket(self) -> Expression:
         opening = self.take()

@@ -51,6 +51,7 @@ class Annotation:
 
     text: str
     start: int
+    end: int
     alone: bool
 
 
@@ -71,7 +72,8 @@ def tokenize(source: Source, problems: Problems) -> tuple[list[Token], list[Anno
         position = match.end()
         if kind == "COMMENT":
             if found.startswith("//%"):
-                annotations.append(Annotation(found[3:].strip(), match.start(), line_is_empty))
+                end = match.start() + len(found.rstrip())
+                annotations.append(Annotation(found[3:].strip(), match.start(), end, line_is_empty))
             continue
         if kind in ("BLANK", "CONTINUATION"):
             continue

@@ -2,17 +2,20 @@
 
 * Parameters annotated ``Type`` are input values; a combinator may leave them bare, then its first
   parameter is its one input. ``*xs`` takes any number of inputs.
-* Parameters annotated ``int``, ``float``, ``str`` or ``bool`` are arguments, in text order.
+* Parameters annotated ``int``, ``float``, ``str`` or ``bool`` are arguments, in text order; one that the grammar
+  makes optional is None where it is left out (``int | None``), one that it repeats a tuple (``tuple[int, ...]``).
 * Keyword-only parameters are attributes, read from what the combinators above have set. After ``*xs``,
   where arguments and children cannot stand before, those without a default are arguments or children.
-* What is left are a combinator's children.
+* What is left are a combinator's children: None where an optional one is left out, a tuple where they repeat.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from einspec.text import plural
 
@@ -35,9 +38,11 @@ class Argument:
     name: str
     kind: str
 
-    def convert(self, text: str) -> object:
+    def convert(self, text: Any) -> object:
         """The value that a text of a grammar means. Raises ``ValueError`` when it means none."""
-        return _CONVERTERS[self.kind](text)
+        if isinstance(text, tuple):
+            return tuple(map(self.convert, text))
+        return None if text is None else _CONVERTERS[self.kind](text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,11 @@ class Signature:
         names = tuple(a.name for a in self.arguments) + self.children
         return self.inputs is not None and self.order == names
 
-    def convert(self, texts: Sequence[str]) -> tuple[object, ...]:
-        """Argument values from their texts. Raises ``ValueError`` that says which one is wrong, and why."""
+    def convert(self, texts: Sequence[Any]) -> tuple[object, ...]:
+        """Argument values from their texts; None stays, and a tuple of texts is converted one by one.
+
+        Raises ``ValueError`` that says which one is wrong, and why.
+        """
         if len(texts) != len(self.arguments):
             wanted = f" ({', '.join(f'{a.name}: {a.kind}' for a in self.arguments)})" if self.arguments else ""
             raise ValueError(f"takes {plural(len(self.arguments), 'argument')}{wanted}, not {len(texts)}")
@@ -130,7 +138,13 @@ def _count_inputs(name: str, plain: list[inspect.Parameter], inputs: int | None)
 
 
 def _kind(parameter: inspect.Parameter) -> str:
-    """The annotation's last name: annotations may be strings, and must not need their names to resolve."""
+    """What a parameter is: an argument by the name of its Python type, also within ``int | None`` and
+    ``tuple[int, ...]``; else the last name of its annotation. Annotations may be strings, and must not need their names
+    to resolve.
+    """
     annotation = parameter.annotation
-    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    return text.strip("'\" ").rsplit(".", 1)[-1]
+    if isinstance(annotation, type) and not hasattr(annotation, "__origin__"):
+        return annotation.__name__
+    text = annotation if isinstance(annotation, str) else str(annotation)
+    words = re.findall(r"\w+", text)
+    return next((word for word in words if word in _CONVERTERS), words[-1] if len(words) == text.count(".") + 1 else "")

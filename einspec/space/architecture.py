@@ -43,7 +43,7 @@ class Architecture:
         return self.space.printer.sentence(self.derivation)
 
     @cached_property
-    def _op_tree(self) -> list[tuple[str, tuple[object, ...], int]]:
+    def _op_tree(self) -> list[tuple[object, ...]]:
         return self.derivation.ops()
 
     @cached_property
@@ -91,8 +91,19 @@ class Architecture:
 
     @property
     def choices(self) -> list[int]:
-        """One whole number per nonterminal expanded, in the order in which they are drawn: the index of the member."""
+        """One whole number per nonterminal expanded, in the order in which they are drawn: the index of the member.
+
+        A group or a repetition has the number of its option besides. Raises ``SamplingError`` for an architecture that
+        holds the text of a regular expression, which no number says.
+        """
         return list(self._choices)
+
+    @property
+    def replayable(self) -> list[int] | None:
+        """Its choices; None where these do not say all."""
+        from einspec.space.space import free_members
+
+        return None if next(free_members(self.derivation), None) is not None else self.choices
 
     @cached_property
     def trace(self) -> Trace:
@@ -164,7 +175,7 @@ class Architecture:
                 "grammar": self.space.grammar.digest,
                 "input": self.space.input_text(),
                 "text": str(self),
-                "choices": self.choices,
+                "choices": self.replayable,
             }
         )
 
@@ -175,8 +186,8 @@ class Architecture:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.space, self.choices, str(self))
+        return _restore, (self.space, self.replayable, str(self))
 
 
-def _restore(space: Space, choices: list[int], text: str) -> Architecture:
+def _restore(space: Space, choices: list[int] | None, text: str) -> Architecture:
     return space.replay(choices, text)

@@ -6,10 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 
 from einspec.errors import GrammarError
-from einspec.grammar.model import Grammar, Literal, Production
+from einspec.grammar.build import value_kinds
+from einspec.grammar.model import Grammar, Literal, Production, Reference, leaves
 from einspec.grammar.problems import Problems
 from einspec.ops.declare import Op
-from einspec.space.member import Nonterminal, production_members
+from einspec.space.expansion import production_members
+from einspec.space.layout import OpenMember, Plan
+from einspec.space.member import Nonterminal
 from einspec.text import did_you_mean, plural
 
 _MOST_MEMBERS = 1_000_000
@@ -32,14 +35,31 @@ def bind(grammar: Grammar, ops: Mapping[str, Op]) -> list[dict[str, Nonterminal]
                 f"{grammar.source.name}: over {_MOST_MEMBERS:,} members at {grammar.depths} depths of the tree: give "
                 "weights for fewer depths"
             )
+    everything = [nonterminal for nonterminals in bound for nonterminal in nonterminals.values()]
     for at, nonterminals in enumerate(bound):
-        below = bound[min(at + 1, len(bound) - 1)]
-        for nonterminal in nonterminals.values():
-            for member in nonterminal.members:
-                around = nonterminals if member.is_transparent else below
-                member.bind(tuple(around[name] for name in member.production.children))
-    set_minimal_depths([nonterminal for nonterminals in bound for nonterminal in nonterminals.values()])
+        everything += _bind_children(nonterminals, bound[min(at + 1, len(bound) - 1)], at + 1)
+    set_minimal_depths(everything)
     return bound
+
+
+def _bind_children(
+    nonterminals: Mapping[str, Nonterminal], below: Mapping[str, Nonterminal], depth: int
+) -> list[Nonterminal]:
+    """Binds what the members at a depth derive; gives the nonterminals that decide on groups and repetitions."""
+    plans: dict[tuple[str, int], Plan] = {}
+    names: set[str] = set()
+    for nonterminal in nonterminals.values():
+        for member in nonterminal.members:
+            production = member.production
+            if isinstance(member, OpenMember):
+                place = production.symbol, production.index
+                if place not in plans:
+                    plans[place] = Plan(production, depth, below.__getitem__, names)
+                member.plan_with(plans[place])
+            else:
+                around = nonterminals if member.is_transparent else below
+                member.bind(tuple(around[item.name] for item in member.items if isinstance(item, Reference)))
+    return [structure for plan in plans.values() for structure in plan.structure]
 
 
 def _bind_at(grammar: Grammar, depth: int, ops: Mapping[str, Op], problems: Problems) -> dict[str, Nonterminal]:
@@ -55,7 +75,8 @@ def _bind_at(grammar: Grammar, depth: int, ops: Mapping[str, Op], problems: Prob
                 members += production_members(production, depth, op)
             except ValueError as error:
                 name = production.op_name
-                problems.error("E402", production.start, production.end, f"{name} {error}", _usage(op))
+                where = problems.of(production.source)
+                where.error("E402", production.start, production.end, f"{name} {error}", _usage(op))
         bound[rule.name] = Nonterminal(rule.name, depth, members)
     return bound
 
@@ -79,13 +100,15 @@ def _find_op(production: Production, ops: Mapping[str, Op], problems: Problems) 
         source = "the alias" if production.alias else "the rule's name"
         advice = did_you_mean(name, ops) or "declare it in Python and load it with ops=..."
         if production.alias is None:
-            words = [item.text for item in production.items if isinstance(item, Literal) and item.text in ops]
+            words = [leaf.text for leaf in leaves(production.items) if isinstance(leaf, Literal) and leaf.text in ops]
             advice = f"name the op of this alternative, as in   -> {words[0] if words else 'OP'}"
-        problems.error("E401", production.start, production.end, f"there is no op {name} ({source})", advice)
+        problems.of(production.source).error(
+            "E401", production.start, production.end, f"there is no op {name} ({source})", advice
+        )
         return None
-    wanted, given = len(op.signature.children), len(production.children)
+    wanted, given = len(op.signature.children), value_kinds(production.items).count("child")
     if wanted != given:
-        problems.error(
+        problems.of(production.source).error(
             "E402",
             production.start,
             production.end,

@@ -16,7 +16,7 @@ from einspec.space.derivation import Derivation
 from einspec.space.derive import Rejected, Run, evaluate
 from einspec.space.limits import Limits
 from einspec.space.member import Member
-from einspec.text import plural
+from einspec.text import Source, plural
 from einspec.types import Type
 
 if TYPE_CHECKING:
@@ -73,8 +73,10 @@ def from_json(space: Space, text: str) -> Architecture:
     return space.parse(record["text"])
 
 
-def replay(space: Space, choices: list[Any], text: str) -> Architecture:
+def replay(space: Space, choices: list[Any] | None, text: str) -> Architecture:
     """See :meth:`Space.replay`."""
+    if choices is None:
+        return space.parse(text)
     try:
         arch = from_choices(space, choices)
     except SamplingError as error:
@@ -136,18 +138,25 @@ def _decode(space: Space, choices: list[int], depth: int) -> Architecture:
     )
 
 
+Imported = tuple[tuple[str, Source], ...]
+
+
 @lru_cache(maxsize=16)
-def _space(text: str, name: str, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits) -> Space:
+def _space(
+    text: str, name: str, imported: Imported, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
+) -> Space:
     from einspec.space.space import Space
 
     given = inputs[0][1] if [key for key, _ in inputs] == [""] else dict(inputs)
-    return Space(read_text(text, name), given, ops, limits)
+    return Space(read_text(text, name, imported=dict(imported)), given, ops, limits)
 
 
-def restore_space(text: str, name: str, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits) -> Space:
+def restore_space(
+    text: str, name: str, imported: Imported, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
+) -> Space:
     """The space that was pickled; architectures that come back one by one share it."""
     try:
         hash(ops)
     except TypeError:
-        return _space.__wrapped__(text, name, inputs, ops, limits)
-    return _space(text, name, inputs, ops, limits)
+        return _space.__wrapped__(text, name, imported, inputs, ops, limits)
+    return _space(text, name, imported, inputs, ops, limits)

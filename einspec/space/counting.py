@@ -21,9 +21,9 @@ from einspec.space.limits import Limits
 from einspec.space.mass import MOST_RUNS, depth_within, exact_masses, one, share
 from einspec.space.member import Member
 from einspec.space.sampling import attempt, enumerate_space
-from einspec.space.sizes import MOST_SIZES, SizeTable
+from einspec.space.sizes import MOST_SIZES, SizeTable, open_rules
 from einspec.space.skeletons import log_counts, log_sum, most_nodes
-from einspec.text import plural
+from einspec.text import listing, plural
 
 if TYPE_CHECKING:
     from einspec.space.space import Space
@@ -113,6 +113,8 @@ def success_probability(space: Space, limits: Limits, draws: int, rng: random.Ra
 
 def _may_be_few(space: Space, limits: Limits) -> bool:
     """Whether going through all architectures one by one may come to an end soon: by the counts without types."""
+    if open_rules(space.start):
+        return False
     few = math.log(5 * _most_enumerated(limits))
     depth = depth_within(space, limits)
     if log_counts(space.start, depth)[space.start, depth] < few:
@@ -139,6 +141,12 @@ def estimated_count(space: Space, limits: Limits, draws: int, rng: random.Random
     probability, 0 if it comes to a dead end, has the number of architectures as its mean.
     """
     depth = depth_within(space, limits)
+    rules = open_rules(space.start)
+    if rules:
+        raise SamplingError(
+            f"{space.name} within {limits.text()} is too large to be counted, and estimates do not reach into the "
+            f"optional parts and repetitions of {listing(rules, 'and')}: tighten max_depth and max_nodes"
+        )
     descent: Descent = DeepDescent(rng, log_counts(space.start, depth), depth)
     if limits.max_nodes is not None and most_nodes(space.start, depth) > limits.max_nodes:
         if limits.max_nodes > MOST_SIZES:

@@ -58,7 +58,9 @@ def production_counts(archs: Iterable[Architecture]) -> Counter[Production]:
 
 def member_counts(archs: Iterable[Architecture]) -> Counter[Member]:
     """How often each member is chosen, transparent ones too."""
-    return Counter(member for arch in archs for node in arch.derivation.walk() for member in (*node.via, node.member))
+    return Counter(
+        member for arch in archs for node in arch.derivation.walk() for member in (*node.via, node.member.chosen)
+    )
 
 
 def production_names(space: Space) -> dict[Production, str]:
@@ -67,7 +69,7 @@ def production_names(space: Space) -> dict[Production, str]:
     taken: set[str] = set()
     for rule in space.grammar.rules.values():
         for production in rule.productions:
-            name = f"{rule.name}: {production.children[0] if production.is_transparent else production.op_name}"
+            name = f"{rule.name}: {production.label}"
             while name in taken:
                 name += "'"  # the same op in another alternative
             taken.add(name)

@@ -64,9 +64,16 @@ class Derivation:
             for index in range(len(node.children) - 1, -1, -1):
                 stack.append(((*address, index), node.children[index]))
 
-    def ops(self) -> list[tuple[str, tuple[object, ...], int]]:
-        """The op tree in flat preorder: op, arguments, number of children. Two are equal iff their trees are."""
-        return [(node.op_name, node.args, len(node.children)) for node in self.walk()]
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """The op, its arguments, and how many children it gets how; two nodes without children are equal iff these
+        are.
+        """
+        return self.op_name, self.member.args, len(self.children), self.member.arrangement
+
+    def ops(self) -> list[tuple[object, ...]]:
+        """The op tree in flat preorder: the kind of each node. Two are equal iff their trees are."""
+        return [node.kind for node in self.walk()]
 
     def at(self, address: tuple[int, ...]) -> Derivation:
         """The node at an address: the child indices from here."""

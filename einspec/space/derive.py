@@ -16,6 +16,7 @@ from einspec.ops.control import Child
 from einspec.ops.declare import Combinator, Outputs
 from einspec.space.derivation import Derivation, leaf
 from einspec.space.environment import EMPTY, Environment
+from einspec.space.layout import OpenMember, Option, Structure, TooLong
 from einspec.space.member import Member, Nonterminal
 from einspec.space.table import OPEN, UNKNOWN, Table, legal_members
 from einspec.types import Type
@@ -174,7 +175,40 @@ class Run:
             if outputs is not OPEN:
                 child.node = member.leaves.get(via) or leaf(member, via)
                 return outputs if outputs is not None else member.infer(inputs, environment)
+        elif member.is_open:
+            member = self.laid_out(child, member, inputs, environment)
+            if member.is_leaf(environment):
+                child.node = leaf(member, via)
+                found_outputs = member.outcome(inputs, environment)
+                return found_outputs if found_outputs is not None else member.infer(inputs, environment)
         return self.combine(child, member, via, inputs, environment, None)
+
+    def laid_out(self, child: TypedChild, member: Member, inputs: Inputs, environment: Environment) -> Member:
+        """An open member with its groups and repetitions decided, each by a choice."""
+        assert isinstance(member, OpenMember)
+
+        def pick(structure: Structure) -> Option:
+            if self.uniform is not None:
+                place = self.uniform() * structure.total if structure.last else 0.0
+                option = structure.members[bisect_right(structure.cumulative, place, 0, structure.last)]
+            else:
+                table = legal_members(structure, (), EMPTY)
+                found = self.chosen(child, structure, table, (), EMPTY)
+                if found is None:
+                    raise DeadEnd(structure, inputs, environment, child)
+                option = found
+            assert isinstance(option, Option)
+            if self.record is not None:
+                self.record(structure, option, inputs, environment)
+            return option
+
+        try:
+            found = member.draw(pick, self.max_nodes - self.nodes)
+        except TooLong as error:
+            raise Rejected(error.args[0]) from None
+        if self.nodes + len(found.children) > self.max_nodes:
+            raise Rejected("max_nodes")
+        return found
 
     def chosen(
         self, child: TypedChild, nonterminal: Nonterminal, table: Table, inputs: Inputs, environment: Environment
@@ -183,9 +217,9 @@ class Run:
         choose = self.choose
         assert choose is not None, "a derivation to follow has a hole"
         member = choose(child, nonterminal, table)
-        if member is None or type(member) is Member:
-            return member
-        return table[member] if isinstance(member, int) and member >= 0 else None
+        if isinstance(member, int):
+            return table[member] if member >= 0 else None
+        return member
 
     def follow(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
         """Type-checks the derivation that a child was given, drawing what is missing in it."""
@@ -201,7 +235,8 @@ class Run:
             for passed in node.via:
                 self.record(nonterminal, passed, inputs, environment)
                 nonterminal = passed.children[0]
-            self.record(nonterminal, member, inputs, environment)
+            for chosen in member.choices:
+                self.record(chosen.home, chosen, inputs, environment)
         if member.is_leaf(environment):
             found = member.outcome(inputs, environment)
             return found if found is not None else self.refuse(child, member, inputs, environment)
@@ -239,7 +274,7 @@ class Run:
                     for name in member.reads:
                         if name in environment.bindings:
                             attributes[name] = BoundChild(environment.bindings[name], environment)
-                outputs = op.call(inputs, member.args, children, attributes)
+                outputs = op.call(inputs, member.args, member.arranged(children), attributes)
             elif len(inputs) == member.takes:
                 try:
                     outputs = op.function(*inputs, *children)

@@ -8,6 +8,7 @@ what it was promised of those calls, and the node of the ``let`` keeps the promi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import product
@@ -20,6 +21,7 @@ from einspec.recursion import deep
 from einspec.space.choosers import Odometer
 from einspec.space.derive import Inputs
 from einspec.space.environment import EMPTY, Environment
+from einspec.space.layout import LaidOutMember, OpenMember, Option, Structure, TooLong
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
 from einspec.space.skeletons import least_nodes, most_nodes
@@ -166,6 +168,39 @@ class Masses:
                 for promises, sizes in entry.items():
                     yield answers, promises, {size: weight * number for size, number in sizes.items()}
             return
+        if isinstance(member, OpenMember):
+            for laid_out, options in self._layouts(member, room):
+                chance = weight
+                for option in options:
+                    chance *= self.weigh(option.home, option, (), EMPTY)
+                yield from self._runs(laid_out, calls, room, chance)
+        else:
+            yield from self._runs(member, calls, room, weight)
+
+    def _layouts(self, member: OpenMember, room: Room) -> Iterator[tuple[LaidOutMember, tuple[Option, ...]]]:
+        """What an open member can be laid out as, where that has room."""
+        for more in member.plan.endless:
+            if room[1] is None or not sum(self.least[symbol] for symbol in more.symbols):
+                raise TooMuch("a repetition has no end")
+        odometer = Odometer()
+        while True:
+            self.spend(1)
+            spare = math.inf if room[1] is None else room[1] - 1 - sum(self.least[s] for s in member.symbols)
+            try:
+                laid_out = member.draw(_RoomyPick(self, odometer, spare, room[0] - 1))
+            except _DeadEnd:
+                pass
+            except TooLong:
+                raise TooMuch("a repetition has no end") from None
+            else:
+                yield laid_out, laid_out.options
+            if not odometer.advance():
+                return
+
+    def _runs(
+        self, member: Member, calls: tuple[Call, ...], room: Room, weight: Number
+    ) -> Iterator[tuple[Answers, tuple[Promise, ...], Sizes]]:
+        """What a member comes to, for each way in which its children may answer."""
         own = 1 if self.max_nodes is not None else 0
         rooms = self._rooms(member, room)
         odometer = Odometer()
@@ -195,6 +230,31 @@ class Masses:
         least = [self.least[child] for child in member.children]
         spare = nodes - 1 - sum(least)
         return [(depth - 1, int(spare + size)) if spare >= 0 else (0, 0) for size in least]
+
+
+class _RoomyPick:
+    """Picks options one after the other, as far as there is room for what they lead to."""
+
+    def __init__(self, masses: Masses, odometer: Odometer, spare: float, depth: int):
+        self.masses = masses
+        self.odometer = odometer
+        self.spare = spare
+        self.depth = depth
+
+    def __call__(self, structure: Structure) -> Option:
+        own = self.masses.least[structure]
+        fitting = [(option, self.size(option) - own) for option in structure.drawn if option.least_depth <= self.depth]
+        fitting = [(option, more) for option, more in fitting if more <= self.spare]
+        if not fitting:
+            raise _DeadEnd
+        option, more = fitting[self.odometer.place(len(fitting))]
+        self.spare -= more
+        assert isinstance(option, Option)
+        return option
+
+    def size(self, option: Member) -> float:
+        """The fewest nodes of what an option leads to."""
+        return sum(self.masses.least[symbol] for symbol in option.symbols)
 
 
 def _at(call: Call) -> tuple[Inputs, Environment]:
@@ -233,7 +293,7 @@ class _MemberRun:
                 attributes[name] = _Promised(self, bound, environment)
             elif bound is not None:
                 raise TooMuch("what is bound is passed on under another name")
-        handles = [_Handle(child, environment) for child in self.children]
+        handles = member.arranged([_Handle(child, environment) for child in self.children])
         return member.checked(member.op.call(call.inputs, member.args, handles, attributes))  # type: ignore[union-attr]
 
     def pick(self, options: list[Outputs]) -> Outputs:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from einspec.errors import ShapeError
-from einspec.grammar.model import Production
+from einspec.grammar.model import Item, Production, Reference
 from einspec.ops.declare import Combinator, Op, Outputs, Primitive
 from einspec.types import Type
 
@@ -23,7 +23,10 @@ _REMEMBERED = 20_000
 """Outcomes kept per member; the memo is emptied when it is full, so that memory is bounded."""
 
 _TYPE = {Type}
-_MOST_MEMBERS = 100_000
+
+Value = Any
+"""What a production gives to its op: the text of an argument, the number of a child, None for what is left out, or a
+tuple of these."""
 
 
 class Member:
@@ -38,25 +41,48 @@ class Member:
         "_trailing",
         "alone",
         "args",
+        "arrangement",
         "children",
         "has_children",
         "home",
         "index",
+        "is_open",
         "is_simple",
+        "items",
         "leaves",
         "op",
         "places",
         "production",
         "reads",
         "share",
+        "symbols",
         "takes",
         "texts",
         "weight",
     )
 
-    def __init__(self, production: Production, texts: tuple[str, ...], weight: Fraction, op: Op | None):
+    def __init__(
+        self,
+        production: Production,
+        texts: tuple[str, ...],
+        weight: Fraction,
+        op: Op | None,
+        *,
+        items: tuple[Item, ...] | None = None,
+        values: Sequence[Value] | None = None,
+        arrangement: tuple[Value, ...] | None = None,
+        is_open: bool = False,
+    ):
         self.production = production
+        self.items = production.items if items is None else items
+        """What it is written as, without groups and repetitions unless it is open."""
         self.texts = texts
+        """The texts of its arguments, in the order of ``items``."""
+        self.arrangement = arrangement
+        """What the op gets as children: numbers of children, None, and tuples of these; None where it gets them all,
+        one by one."""
+        self.is_open = is_open
+        """Whether options have to be chosen before it can be evaluated."""
         self.share = weight
         self.weight = float(weight)
         self.op = op
@@ -66,14 +92,20 @@ class Member:
         self.alone = (self,)
         self.leaves: dict[tuple[Member, ...], Derivation] = {}
         """Derivations that are this member alone, by the transparent members before it."""
-        self.args: tuple[Any, ...] = op.signature.convert(argument_texts(texts)) if op else ()
+        self.args: tuple[Any, ...] = ()
+        if op and not is_open:
+            self.args = op.signature.convert(argument_texts(texts) if values is None else values)
         self.children: tuple[Nonterminal, ...] = ()
+        self.symbols: tuple[Nonterminal, ...] = ()
+        """The nonterminals that derivations of it begin with: its children, or what decides on them."""
         self.places: tuple[tuple[int, Nonterminal], ...] = ()
-        self.has_children = bool(production.children)
+        self.has_children = is_open or any(isinstance(item, Reference) for item in self.items)
         self.reads = op.reads if op else ()
         self.takes = op.signature.inputs if op else None
         """How many inputs the op takes; None for any number."""
-        self.is_simple = isinstance(op, Combinator) and op.in_text_order and not self.args and not self.reads
+        self.is_simple = (
+            isinstance(op, Combinator) and op.in_text_order and not self.args and not self.reads and arrangement is None
+        )
         """Whether the op is a function of inputs and children, in this order."""
         self._rule: Callable[..., Any] | None = None
         self._trailing = self.args
@@ -87,8 +119,12 @@ class Member:
 
     def bind(self, children: tuple[Nonterminal, ...]) -> None:
         """Sets the nonterminals that its children derive from."""
-        self.children = children
+        self.children = self.symbols = children
         self.places = tuple(enumerate(children))
+
+    def arranged(self, handles: Sequence[Any]) -> Sequence[Any]:
+        """Its children as the op gets them: in tuples where they repeat, None where they are left out."""
+        return handles if self.arrangement is None else tuple(_arranged(value, handles) for value in self.arrangement)
 
     @property
     def is_transparent(self) -> bool:
@@ -98,7 +134,35 @@ class Member:
     @property
     def least_depth(self) -> float:
         """The least depth of what begins with it, types left out."""
-        return max((child.minimal_depth for child in self.children), default=0.0) + (not self.is_transparent)
+        return max((symbol.minimal_depth for symbol in self.symbols), default=0.0) + (not self.is_transparent)
+
+    @property
+    def chosen(self) -> Member:
+        """The member of its nonterminal that was chosen for it: itself, unless it was laid out."""
+        return self
+
+    def smallest(self) -> Member | None:
+        """The member itself; laid out with as little as can be, where it is open. None where that cannot be drawn."""
+        return self
+
+    def relaid(self) -> Iterator[Member]:
+        """The members that one other option makes of it, with the same children."""
+        return iter(())
+
+    @property
+    def choices(self) -> tuple[Member, ...]:
+        """The members that were chosen for it, in order: with the options of its layout, if it has one."""
+        return (self,)
+
+    def moved_to(self, other: Member) -> Member:
+        """The other member, which is of the same production, laid out as this one is."""
+        return other
+
+    @property
+    def written(self) -> object:
+        """What tells it from the other members of its nonterminal: the alternative, and the texts in it."""
+        items = self.items if self.items is not self.production.items else None
+        return self.production.index, self.texts, items
 
     def text(self) -> str:
         """The op with its arguments, or the nonterminal that it passes on to."""
@@ -149,7 +213,7 @@ class Member:
         attributes = self.attributes(environment)
         if isinstance(self.op, Primitive):
             return self.op.infer(inputs, self.args, attributes)
-        return self.checked(self.op.call(inputs, self.args, (), attributes))
+        return self.checked(self.op.call(inputs, self.args, self.arranged(()), attributes))
 
     def attributes(self, environment: Environment) -> dict[str, Any]:
         """The attributes that the op reads and that are set above. Raises ``ShapeError`` when one is missing."""
@@ -180,6 +244,12 @@ class Member:
         return f"<member {self.text()} of {self.production.symbol}>"
 
 
+def _arranged(value: Value, handles: Sequence[Any]) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_arranged(part, handles) for part in value)
+    return handles[value] if isinstance(value, int) else value
+
+
 def argument_texts(texts: tuple[str, ...]) -> list[str]:
     """One text per argument: ``3,2,1`` is three."""
     return [part for text in texts for part in text.split(",")]
@@ -200,6 +270,7 @@ class Nonterminal:
         "cumulative",
         "depth",
         "drawn",
+        "is_structural",
         "last",
         "members",
         "minimal_depth",
@@ -217,6 +288,8 @@ class Nonterminal:
         self.members = sorted(members, key=lambda member: member.weight == 0)
         self.positive = sum(member.weight > 0 for member in members)
         self.minimal_depth = math.inf
+        self.is_structural = False
+        """Whether it decides on a group or a repetition of a production, and makes no node."""
         self._twins: dict[object, Member] | None = None
         self.tables: dict[Any, Table] = {}
         self.only_table: Table | None = None
@@ -236,24 +309,8 @@ class Nonterminal:
         if member.home is self:
             return member
         if self._twins is None:
-            self._twins = {(own.production.index, own.texts): own for own in self.members}
-        return self._twins[member.production.index, member.texts]
+            self._twins = {own.written: own for own in self.members}
+        return member.moved_to(self._twins[member.chosen.written])
 
     def __repr__(self) -> str:
         return f"<nonterminal {self.name}: {len(self.members)} members>"
-
-
-def production_members(production: Production, depth: int, op: Op | None) -> list[Member]:
-    """All members of a production, with their weights at a depth.
-
-    Raises ``ValueError`` for arguments that are not the op's, or too many members.
-    """
-    if math.prod(len(choice.values) for choice in production.choices) > _MOST_MEMBERS:
-        raise ValueError(f"has more than {_MOST_MEMBERS:,} combinations of argument values")
-    members = []
-    pairs = [list(zip(choice.values, choice.weights, strict=True)) for choice in production.choices]
-    for combination in itertools.product(*pairs):
-        texts = tuple(text for text, _ in combination)
-        weight = production.weight_at(depth) * math.prod((share for _, share in combination), start=Fraction(1))
-        members.append(Member(production, texts, weight, op))
-    return members

@@ -1,25 +1,20 @@
-"""Parsing architectures: the one module that touches Lark. It gives Lark the grammar's rules with one
-alias per production, so that a parse tree says which productions it is made of."""
+"""Parsing architectures: from a parse of the text to members."""
 
 from __future__ import annotations
 
-import logging
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from einspec.errors import GrammarError, ParseError
-from einspec.grammar.model import Grammar, Literal, Reference
+from einspec.errors import ParseError
+from einspec.grammar.earley.likeliest import Parse
+from einspec.grammar.flat import Meaning
+from einspec.grammar.model import Choice, Free, Grammar, Group, Item, Literal, Production, Reference, Repeat
+from einspec.grammar.sentences import SentenceParser
+from einspec.space.layout import OpenMember
 from einspec.space.member import Member, Nonterminal
-from einspec.space.printing import ignores_blanks
-from einspec.text import Source, did_you_mean, listing
+from einspec.text import Source
 
-if TYPE_CHECKING:
-    import lark
-
-_MOST_SHOWN = 12
-_LONGEST_TEXT = 16 << 20
+Part = Parse | tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,173 +27,162 @@ class ParsedNode:
     end: int
 
 
-class TextParser:
-    """Parses sentences of one grammar, with LALR(1) where the grammar allows it, else with Earley's algorithm.
+@dataclass(slots=True)
+class _Written:
+    """What one production is written as: its items laid out, its texts, the numbers of its options, its children."""
 
-    Lark is given one alternative per member: terminals that share values never collide in its lexer, and
-    a parse tree names its members. Raises ``GrammarError`` when Lark accepts the grammar with neither.
-    """
+    items: list[Item] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    top_texts: list[str] = field(default_factory=list)
+    """Of choices outside of groups and repetitions."""
+    given: list[str] = field(default_factory=list)
+    """Of these, and of regular expressions anywhere."""
+    numbers: list[int] = field(default_factory=list)
+    children: list[Parse] = field(default_factory=list)
+
+
+class TextParser:
+    """Parses sentences of one space. Raises ``GrammarError`` where Lark refuses the tokens of its grammar."""
 
     def __init__(self, grammar: Grammar, nonterminals: Mapping[str, Nonterminal]):
-        self.members = [member for nonterminal in nonterminals.values() for member in nonterminal.members]
-        self.tokens: dict[str, str] = {}
-        self.ignored = grammar.ignored
-        self.ignores_blanks = ignores_blanks(grammar)
-        self.lark = self._load(self._lark_text(grammar), grammar)
-        self.texts = {name: text for text, name in self.tokens.items()}
+        self.sentences = SentenceParser(grammar)
+        self.flat = self.sentences.flat
+        self.members: dict[object, Member] = {
+            (member.production.symbol, member.written): member
+            for nonterminal in nonterminals.values()
+            for member in nonterminal.members
+        }
 
     def parse(self, source: Source) -> ParsedNode:
-        """The parse of a text. Raises ``ParseError`` with the place, what was found and what could stand there."""
-        import lark
+        """The parse of a text, the most probable one where there are several.
 
-        if len(source.text) > _LONGEST_TEXT:
-            raise ParseError(f"{source.name}: longer than {_LONGEST_TEXT >> 20} MiB, so it is not read")
-        try:
-            tree = self.lark.parse(source.text)
-        except lark.exceptions.UnexpectedInput as error:
-            raise ParseError(self._message(source, error)) from None
-        except (lark.exceptions.LarkError, RecursionError) as error:
-            raise ParseError(f"{source.name}: cannot be parsed: {error}") from None
-        return self._convert(tree)
-
-    def _lark_text(self, grammar: Grammar) -> str:
-        rules: dict[str, list[str]] = {name: [] for name in grammar.rules}
-        for number, member in enumerate(self.members):
-            rules[member.production.symbol].append(f"{self._expansion(member)} -> p{number}")
-        lines = [f"{_rule(name)}: {' | '.join(alternatives)}" for name, alternatives in rules.items()]
-        lines += [f"{name}: {self._terminal(text)}" for text, name in self.tokens.items()]
-        lines += [f"%ignore {_regexp(pattern)}" for pattern in grammar.ignored]
-        return "\n".join(lines) + "\n"
-
-    def _expansion(self, member: Member) -> str:
-        texts = iter(member.texts)
-        parts = []
-        for item in member.production.items:
-            if isinstance(item, Reference):
-                parts.append(_rule(item.name))
-            else:
-                text = item.text if isinstance(item, Literal) else next(texts)
-                parts.append(self.tokens.setdefault(text, f"T{len(self.tokens)}"))
-        return " ".join(parts)
-
-    def _terminal(self, text: str) -> str:
-        """Blanks are free around the commas of joined numbers, where the grammar ignores them elsewhere."""
-        if self.ignores_blanks and re.fullmatch(r"[+-]?\d+(,[+-]?\d+)+", text):
-            blank = r"\s*" if any(re.fullmatch(p, "\n") for p in self.ignored) else r"[ \t]*"
-            return _regexp(f"{blank},{blank}".join(map(re.escape, text.split(","))))
-        return _string(text)
-
-    def _load(self, text: str, grammar: Grammar) -> lark.Lark:
-        import lark
-
-        start = _rule(grammar.start)
-        options: dict[str, Any] = {"start": start, "propagate_positions": True, "maybe_placeholders": False}
-        try:
-            if _is_lalr(text, options):
-                return lark.Lark(text, parser="lalr", **options)
-        except lark.exceptions.GrammarError:
-            pass  # a reduce/reduce conflict
-        except (lark.exceptions.LarkError, re.error) as error:
-            raise GrammarError(f"{grammar.source.name}: Lark refuses its tokens: {error}") from None
-        try:
-            return lark.Lark(text, parser="earley", **options)
-        except (lark.exceptions.LarkError, re.error) as error:
-            raise GrammarError(f"{grammar.source.name}: Lark cannot parse with this grammar: {error}") from None
-
-    def _convert(self, root: lark.Tree[lark.Token]) -> ParsedNode:
-        """Lark's tree as ours, bottom-up and without recursion."""
+        Raises ``ParseError`` with the place, what was found and what could stand there.
+        """
+        root = self.sentences.parse(source)
         done: list[ParsedNode] = []
-        stack: list[tuple[Any, bool]] = [(root, False)]
+        stack: list[tuple[Parse, tuple[Member, int] | None]] = [(root, None)]
         while stack:
-            tree, is_ready = stack.pop()
-            subtrees = [child for child in tree.children if hasattr(child, "data")]
-            if not is_ready:
-                stack.append((tree, True))
-                stack.extend((subtree, False) for subtree in reversed(subtrees))
+            node, ready = stack.pop()
+            if ready is None:
+                member, children = self._member(node, source)
+                stack.append((node, (member, len(children))))
+                stack.extend((child, None) for child in reversed(children))
                 continue
-            cut = len(done) - len(subtrees)
-            children = tuple(done[cut:])
+            member, count = ready
+            cut = len(done) - count
+            children_done = tuple(done[cut:])
             del done[cut:]
-            done.append(
-                ParsedNode(
-                    self.members[int(tree.data[1:])],
-                    children,
-                    getattr(tree.meta, "start_pos", 0),
-                    getattr(tree.meta, "end_pos", 0),
-                )
-            )
+            done.append(ParsedNode(member, children_done, node.start, node.end))
         return done[0]
 
-    def _message(self, source: Source, error: lark.exceptions.UnexpectedInput) -> str:
-        import lark
+    def _member(self, node: Parse, source: Source) -> tuple[Member, list[Parse]]:
+        """The member that a node of a production means, and the nodes of its children."""
+        production = self._meaning(node).production
+        assert production is not None
+        written = _Written()
+        parts = zip(production.items, self._parts(node), strict=True)
+        for item, (part, name) in parts:
+            self._read(item, part, name, written, source, is_top=True)
+        member = self._find(production, written)
+        if isinstance(member, OpenMember):
+            try:
+                texts = tuple(written.given) if member.is_free else None
+                member = member.laid_out(written.numbers, texts)
+            except ValueError as error:
+                place, excerpt = source.place(node.start), source.excerpt(node.start, node.end)
+                raise ParseError(f"{place}: {production.op_name} {error}\n{excerpt}") from None
+        return member, written.children
 
-        if isinstance(error, lark.exceptions.UnexpectedCharacters):
-            offset, names = error.pos_in_stream or 0, set(error.allowed or ())
-        elif isinstance(error, lark.exceptions.UnexpectedToken):
-            at_end = error.token.type == "$END"
-            offset = len(source.text.rstrip()) if at_end else error.pos_in_stream or 0
-            names = set(error.accepts or error.expected or ())
+    def _find(self, production: Production, written: _Written) -> Member:
+        texts, items = tuple(written.texts), tuple(written.items)
+        keys = [(production.index, texts, None), (production.index, tuple(written.top_texts), None)]
+        if not production.is_flat:
+            keys.insert(0, (production.index, texts, items))  # type: ignore[arg-type]
+        return next(member for key in keys if (member := self.members.get((production.symbol, key))) is not None)
+
+    def _meaning(self, node: Parse) -> Meaning:
+        return self.flat.meanings[node.alternative]
+
+    def _parts(self, node: Parse) -> Iterator[tuple[Part, str]]:
+        """The parts of a node, each with the name of its symbol."""
+        return zip(node.parts, self.flat.alternatives[node.alternative].parts, strict=True)
+
+    def _read(
+        self, item: Item, part: Part, name: str, written: _Written, source: Source, *, is_top: bool = False
+    ) -> None:
+        """Notes what stands for an item."""
+        if isinstance(item, Group):
+            assert isinstance(part, Parse)
+            number = self._meaning(part).number
+            written.numbers.append(number)
+            self._read_all(item.alternatives[number], list(self._parts(part)), written, source)
+        elif isinstance(item, Repeat):
+            assert isinstance(part, Parse)
+            self._read_repeat(item, part, written, source)
+        elif isinstance(item, Reference):
+            assert isinstance(part, Parse)
+            written.items.append(item)
+            written.children.append(part)
         else:
-            offset, names = len(source.text.rstrip()), set(getattr(error, "expected", None) or ())
-        match = re.compile(r"\w{1,60}|[^\w\s]").match(source.text, offset)
-        end = match.end() if match else offset + 1
-        blank = "a blank" if isinstance(error, lark.exceptions.UnexpectedCharacters) else "the end of the text"
-        found = repr(match.group()) if match else blank
-        expected = sorted({self._texts_of(name) for name in names}, key=_by_number)
-        lines = [f"{source.place(offset)}: found {found}, which cannot stand here", source.excerpt(offset, end)]
-        if expected:
-            lines.append(f"      = expected {_shortened(expected)}")
-        hint = did_you_mean(match.group(), expected) if match else ""
-        if hint:
-            lines.append(f"      = {hint}")
-        return "\n".join(lines)
+            written.items.append(item)
+            if not isinstance(item, Literal):
+                self._read_argument(item, part, name, written, source, is_top)
 
-    def _texts_of(self, name: str) -> str:
-        """What a terminal of Lark's looks like to a user."""
-        return "the end of the text" if name in ("$END", "<END-OF-FILE>") else self.texts.get(name, name)
+    def _read_argument(
+        self, item: Choice | Free, part: Part, name: str, written: _Written, source: Source, is_top: bool
+    ) -> None:
+        text = self._text(item, part, name, source)
+        written.texts.append(text)
+        if isinstance(item, Free) or is_top:
+            written.given.append(text)
+        if isinstance(item, Choice) and is_top:
+            written.top_texts.append(text)
+        elif isinstance(item, Choice) and len(item.values) > 1:
+            written.numbers.append(item.values.index(text))
 
+    def _text(self, item: Choice | Free, part: Part, name: str, source: Source) -> str:
+        """The text of an argument, as the grammar writes it."""
+        if isinstance(part, Parse):
+            assert isinstance(item, Choice)
+            return item.values[self._meaning(part).number]
+        text = self.flat.terminals[name].text
+        return source.text[slice(*part)] if text is None else text
 
-def _shortened(words: list[str]) -> str:
-    if len(words) > _MOST_SHOWN:
-        return f"{', '.join(words[:_MOST_SHOWN])} or one of {len(words) - _MOST_SHOWN} more"
-    return listing(words)
+    def _read_all(
+        self, items: Sequence[Item], parts: Sequence[tuple[Part, str]], written: _Written, source: Source
+    ) -> None:
+        for item, (part, name) in zip(items, parts, strict=True):
+            self._read(item, part, name, written, source)
 
+    def _read_repeat(self, item: Repeat, part: Parse, written: _Written, source: Source) -> None:
+        """The elements of a repetition, and the numbers of its options, in the order in which they are drawn."""
+        elements = self._elements(item, part)
+        if item.most is not None and item.most > item.least:
+            written.numbers.append(len(elements) - item.least)
+        for place, element in enumerate(elements):
+            if item.most is None and place >= item.least:
+                written.numbers.append(1)
+            self._read_all(item.items, element, written, source)
+        if item.most is None:
+            written.numbers.append(0)
 
-def _is_lalr(text: str, options: dict[str, Any]) -> bool:
-    """Whether the grammar is LALR(1). Lark shifts at a shift/reduce conflict and says so to its logger alone."""
-    import lark
-
-    conflicts: list[logging.LogRecord] = []
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            conflicts.append(record)
-
-    level, others = lark.logger.level, lark.logger.handlers[:]
-    lark.logger.handlers[:] = [Collector()]
-    lark.logger.setLevel(logging.DEBUG)
-    try:
-        lark.Lark(text, parser="lalr", debug=True, **options)
-    finally:
-        lark.logger.handlers[:] = others
-        lark.logger.setLevel(level)
-    return not any("Shift/Reduce" in record.getMessage() for record in conflicts)
-
-
-def _by_number(word: str) -> tuple[int, str]:
-    """Numbers by their value, before words."""
-    return (int(word), "") if word.isdecimal() and len(word) < 20 else (10**20, word)
-
-
-def _rule(name: str) -> str:
-    """The name of a rule for Lark, which would inline one that begins with an underscore."""
-    return f"r{name}"
-
-
-def _string(text: str) -> str:
-    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\f": "\\f"}
-    return f'"{"".join(escapes.get(character, character) for character in text)}"'
-
-
-def _regexp(pattern: str) -> str:
-    return "/" + re.sub(r"(?<!\\)/", r"\\/", pattern).replace("\n", "\\n") + "/"
+    def _elements(self, item: Repeat, part: Parse) -> list[list[tuple[Part, str]]]:
+        width = len(item.items)
+        later: list[list[tuple[Part, str]]] = []
+        node = part
+        while self._meaning(node).kind == "more":
+            parts = list(self._parts(node))
+            later.append(parts[1:])
+            node = parts[0][0]  # type: ignore[assignment]
+        parts = list(self._parts(node))
+        elements = [parts[start : start + width] for start in range(0, item.least * width, width)]
+        if item.most is None:
+            return elements + later[::-1]
+        rest = parts[item.least * width :]
+        while rest:
+            node = rest[0][0]  # type: ignore[assignment]
+            parts = list(self._parts(node))
+            if self._meaning(node).kind == "rest":
+                elements.append(parts[:width])
+            rest = parts[width:]
+        return elements

@@ -58,8 +58,8 @@ def most_probable(space: Space, limits: Limits) -> Iterator[Architecture]:
             for member in at.members.members:
                 counts = dict(left_open)
                 counts[at.nonterminal.name] -= 1
-                for child in member.children:
-                    counts[child.name] = counts.get(child.name, 0) + 1
+                for symbol in member.symbols:
+                    counts[symbol.name] = counts.get(symbol.name, 0) + 1
                 spent = cost - math.log(member.weight / at.members.total)
                 rest = math.fsum(best[names[name]] * count for name, count in counts.items())
                 still_open = tuple((name, count) for name, count in counts.items() if count)
@@ -98,7 +98,7 @@ def _best(start: Nonterminal) -> dict[Nonterminal, float]:
             for member in drawn(nonterminal):
                 # Others without children may not apply, and leave their weight to this one.
                 share = member.weight / (always if member.has_children else always + member.weight)
-                cost = -math.log(share) + math.fsum(best[child] for child in member.children)
+                cost = -math.log(share) + math.fsum(best[symbol] for symbol in member.symbols)
                 if cost < best[nonterminal] - 1e-15:
                     best[nonterminal], changed = cost, True
     return best

@@ -14,11 +14,12 @@ from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.choosers import Odometer, RandomChooser, script_chooser
 from einspec.space.derive import Address, Chooser, Known, Misfit, Rejected, Run, evaluate
+from einspec.space.layout import undrawable
 from einspec.space.limits import Limits
 from einspec.space.mass import exact_masses, one
 from einspec.space.member import Member, Nonterminal
 from einspec.space.rejections import Rejections, exhausted
-from einspec.space.sizes import MOST_SIZES, SizedChooser, mixed
+from einspec.space.sizes import MOST_SIZES, SizedChooser, mixed, open_rules
 from einspec.space.table import Table
 from einspec.space.wanted import Wanted
 from einspec.text import listing, plural
@@ -110,6 +111,11 @@ def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Arc
     if begin is not None:
         share = f"{100 * fitted / limits.attempts:.3g} %"
         message += f"; of the derivations with {asked.nodes} nodes, {share} fit their types"
+    elif asked.nodes is not None and (rules := open_rules(space.start)):
+        message += (
+            f"; sizes were left to chance, because {listing(rules, 'and')} {'has' if len(rules) == 1 else 'have'} "
+            "optional parts or repetitions: ask for a range of sizes"
+        )
     elif asked.nodes is not None and (rules := mixed(space.start)):
         message += (
             f"; sizes were left to chance, because {listing(rules, 'and')} {'has' if len(rules) == 1 else 'have'} "
@@ -128,7 +134,7 @@ def _proposals(
     least, most = asked.nodes.least, limits.max_nodes
     if most is None:
         return RandomChooser(rng), None
-    if mixed(space.start):
+    if mixed(space.start) or open_rules(space.start):
         return RandomChooser(rng), None
     if most > MOST_SIZES:
         raise SamplingError(
@@ -169,7 +175,11 @@ def _smallest(address: Address, nonterminal: Nonterminal, members: Table) -> Mem
 
 
 def check_finite(space: Space, limits: Limits) -> None:
-    """Raises ``SamplingError`` for a supercritical grammar without a limit of size: a draw need not end."""
+    """Raises ``SamplingError`` for a regular expression that would have to be drawn, and for a supercritical grammar
+    without a limit of size: a draw need not end.
+    """
+    if space.undrawable is not None:
+        raise undrawable(space.undrawable)
     if limits.max_nodes is None and limits.max_depth is None and math.isinf(space.grammar.expected_size):
         raise SamplingError(
             f"{space.name} is supercritical (branching rate {space.grammar.branching_rate:.5f}): without max_nodes "

@@ -42,6 +42,11 @@ def mixed(start: Nonterminal) -> list[str]:
     return sorted({n.name for n in reachable(start) if len({member.has_children for member in drawn(n)}) > 1})
 
 
+def open_rules(start: Nonterminal) -> list[str]:
+    """The rules that have groups or repetitions with children: sizes are not drawn first there."""
+    return sorted({n.name for n in reachable(start) if any(m.is_open and not n.is_structural for m in drawn(n))})
+
+
 class SizeTable:
     """Masses of skeletons by size: ``mass[nonterminal][n]`` for n nodes, up to a common factor z^n.
 

@@ -18,7 +18,7 @@ def reachable(start: Nonterminal) -> list[Nonterminal]:
     frontier = [start]
     while frontier:
         for member in drawn(frontier.pop()):
-            new = [child for child in member.children if child not in found]
+            new = [symbol for symbol in member.symbols if symbol not in found]
             found.update(new)
             frontier += new
     order: dict[Nonterminal, None] = {}
@@ -30,7 +30,9 @@ def reachable(start: Nonterminal) -> list[Nonterminal]:
                 order.setdefault(nonterminal)
             elif nonterminal not in order:
                 stack.append((nonterminal, True))
-                stack += [(member.children[0], False) for member in drawn(nonterminal) if member.is_transparent]
+                for member in drawn(nonterminal):
+                    if member.is_transparent:
+                        stack += [(symbol, False) for symbol in member.symbols if symbol is not nonterminal]
     return list(order)
 
 
@@ -46,11 +48,12 @@ def log_counts(start: Nonterminal, depth: int) -> dict[tuple[Nonterminal, int], 
 
 
 def _log_count(member: Member, depth: int, found: dict[tuple[Nonterminal, int], float]) -> float:
-    if member.is_transparent:
-        return found[member.children[0], depth]
-    if depth < 1:
+    below = depth if member.is_transparent else depth - 1
+    if below < 0:
         return -math.inf
-    return sum(found[child, depth - 1] for child in member.children)
+    # What goes on as itself at the same depth has no end of derivations, if it has any.
+    logs = [math.inf if symbol is member.home else found[symbol, below] for symbol in member.symbols]
+    return -math.inf if -math.inf in logs else sum(logs)
 
 
 def log_sum(logs: list[float]) -> float:
@@ -68,16 +71,22 @@ def most_nodes(start: Nonterminal, depth: int) -> float:
     for _ in range(depth):
         before, most = most, {}
         for nonterminal in nonterminals:
-            sizes = [
-                most[member.children[0]] if member.is_transparent else 1 + sum(before[c] for c in member.children)
-                for member in drawn(nonterminal)
-            ]
+            sizes = [_most_nodes(member, most if member.is_transparent else before) for member in drawn(nonterminal)]
             most[nonterminal] = max(sizes, default=-math.inf)
         if most == before:
             break
         if most[start] > 1e12:
             return math.inf
     return most[start]
+
+
+def _most_nodes(member: Member, most: dict[Nonterminal, float]) -> float:
+    """The most nodes of what begins with a member, where those of its symbols are known."""
+    sizes = [most[symbol] for symbol in member.symbols if symbol is not member.home]
+    if -math.inf in sizes:
+        return -math.inf
+    size = sum(sizes) + (not member.is_transparent)
+    return math.inf if size and member.home in member.symbols and member.is_transparent else size
 
 
 def least_nodes(start: Nonterminal) -> dict[Nonterminal, float]:
@@ -89,7 +98,7 @@ def least_nodes(start: Nonterminal) -> dict[Nonterminal, float]:
         changed = False
         for nonterminal in nonterminals:
             for member in drawn(nonterminal):
-                size = sum(least[child] for child in member.children) + (not member.is_transparent)
+                size = sum(least[symbol] for symbol in member.symbols) + (not member.is_transparent)
                 if size < least[nonterminal]:
                     least[nonterminal], changed = size, True
     return least

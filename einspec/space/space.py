@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from einspec.errors import SamplingError, ShapeError
-from einspec.grammar.model import Grammar
+from einspec.grammar.model import Grammar, Production
 from einspec.grammar.read import read_file, read_text
 from einspec.ops.opset import collect_ops, library_ops
 from einspec.recursion import deep
@@ -23,14 +23,17 @@ from einspec.space.choosers import as_random
 from einspec.space.counting import Estimate
 from einspec.space.coverage import Coverage, coverage
 from einspec.space.derive import Address, Chooser, Rejected, Run, evaluate
+from einspec.space.files import read_source
+from einspec.space.layout import LaidOutMember, OpenMember, undrawable
 from einspec.space.limits import Limits
+from einspec.space.macros import Expanded, expanded, has_definitions
 from einspec.space.member import Member, Nonterminal
 from einspec.space.printing import Printer
 from einspec.space.probable import most_probable
 from einspec.space.realised import Realised, realised
 from einspec.space.rebinding import rebound
 from einspec.space.sizes import SizeTable
-from einspec.space.skeletons import least_nodes
+from einspec.space.skeletons import drawn, least_nodes, reachable
 from einspec.space.table import Table, legal_members
 from einspec.space.variation.crossover import crossover
 from einspec.space.variation.edits import Moves
@@ -84,6 +87,15 @@ class Space:
     def least_nodes(self) -> float:
         """The fewest nodes of a derivation, types left out."""
         return least_nodes(self.start)[self.start]
+
+    @cached_property
+    def undrawable(self) -> Production | None:
+        """A production with a regular expression that derivations of positive weight would hold; None for none."""
+        for nonterminal in reachable(self.start):
+            for member in drawn(nonterminal):
+                if isinstance(member, OpenMember) and member.is_free:
+                    return member.production
+        return None
 
     def input_text(self) -> str:
         """The input types as text: ``(3, 32, 32)``, or ``image=(3, 32, 32); text=(77,) int``."""
@@ -291,17 +303,38 @@ class Space:
     def parse(self, text: str, name: str = "<architecture>") -> Architecture:
         """Reads an architecture's text; ``name`` is what messages call it. Limits do not apply.
 
-        Raises ``ParseError`` for a text that is not of the grammar, ``ShapeError`` for one that does not
-        type-check; both show the place.
+        Macros are expanded first where a line starts with ``def NAME``. Raises ``ParseError`` for a text that is
+        not of the grammar, ``ShapeError`` for one that does not type-check; both show the place.
+
+        >>> space = load("einspace", input=(3, 32, 32))
+        >>> print(space.parse("def twice(x) = seq(x, x)\\ntwice(seq(norm, relu))"))
+        seq(seq(norm, relu), seq(norm, relu))
         """
         if not isinstance(text, str):
             raise TypeError(f"expected the text of an architecture, not {type(text).__name__}")
         source = Source(name, text)
+        return self._parse(expanded(source) if has_definitions(text) else source)
+
+    def read(self, name: str | Path) -> Architecture:
+        """Reads an architecture file with macros and ``//`` comments, or a bundled one by its name.
+
+        Raises ``ParseError`` where there is no such file or it cannot be read, else as :meth:`parse`.
+
+        >>> load("einspace", input=(3, 32, 32)).read("resnet18").params
+        11173632
+        """
+        if not isinstance(name, (str, Path)):
+            raise TypeError(f"expected the name or the path of an architecture, not {type(name).__name__}")
+        return self._parse(expanded(read_source(name)))
+
+    def _parse(self, source: Source) -> Architecture:
         parsed = self._parser.parse(source)
         derivation, spans = codec.derivation_of(parsed)
         try:
             return self.check(derivation)
         except ShapeError as error:
+            if isinstance(source, Expanded):  # every word is one of the grammar, so none is a macro misspelt
+                source = replace(source, macros=())
             raise _at_its_place(error, derivation, source, spans) from None
 
     def check(self, derivation: Derivation) -> Architecture:
@@ -420,14 +453,23 @@ class Space:
             return arch
         if arch.space.grammar != self.grammar or arch.space.inputs != self.inputs:
             raise ValueError(f"an architecture of {arch.space!r} is none of {self!r}: parse its text here first")
-        return self.replay(arch.choices, str(arch))
+        return self.replay(arch.replayable, str(arch))
 
-    def replay(self, choices: list[int], text: str) -> Architecture:
-        """The architecture with exactly these choices. Raises ``ParseError`` if its text is another."""
+    def replay(self, choices: list[int] | None, text: str) -> Architecture:
+        """The architecture with exactly these choices; that of the text where there are none.
+
+        Raises ``ParseError`` if its text is another.
+        """
         return codec.replay(self, choices, text)
 
     def choices_of(self, derivation: Derivation) -> list[int]:
-        """The index of the member of each choice, in the order in which they are drawn."""
+        """The index of the member of each choice, in the order in which they are drawn.
+
+        Raises ``SamplingError`` for a derivation that holds what no choice can say, the text of a regular expression.
+        """
+        free = next(free_members(derivation), None)
+        if free is not None:
+            raise undrawable(free.production)
         indices: list[int] = []
         self._follow(derivation, lambda nonterminal, member, inputs, environment: indices.append(member.index))
         return indices
@@ -443,6 +485,7 @@ class Space:
             shares.append(math.log(member.weight / table.total) if member.weight else -math.inf)
 
         self._follow(derivation, record)
+        shares += [-math.inf for _ in free_members(derivation)]
         return shares
 
     def _follow(self, derivation: Derivation, record: Any) -> Outputs:
@@ -459,6 +502,7 @@ class Space:
         return codec.restore_space, (
             self.grammar.text,
             self.name,
+            tuple(self.grammar.imported.items()),
             tuple(self.input_types.items()),
             self.own_ops,
             self.limits,
@@ -466,6 +510,13 @@ class Space:
 
     def __repr__(self) -> str:
         return f"<space {self.name}: input {self.input_text()}>"
+
+
+def free_members(derivation: Derivation) -> Iterator[LaidOutMember]:
+    """The members of a derivation that hold the text of a regular expression."""
+    for node in derivation.walk():
+        if isinstance(node.member, LaidOutMember) and node.member.base.is_free:
+            yield node.member
 
 
 def _several(name: str, number: int, least: int = 2) -> int:

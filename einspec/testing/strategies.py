@@ -101,7 +101,7 @@ class _Alphabet:
 
     def __init__(self, start: Nonterminal):
         self.least = least_nodes(start)
-        nonterminals = reachable(start)
+        nonterminals = [nonterminal for nonterminal in reachable(start) if not nonterminal.is_structural]
         self.paths: dict[Nonterminal, list[Path]] = {n: self.ordered(n) for n in nonterminals}
         ops = {n: {path[-1] for path in paths} for n, paths in self.paths.items()}
         self.family: dict[Nonterminal, Nonterminal] = {
@@ -139,7 +139,7 @@ class _Alphabet:
 
     def size(self, member: Member) -> float:
         """The least size of what begins with a member."""
-        return 1 + sum(self.least[child] for child in member.children)
+        return 1 + sum(self.least[symbol] for symbol in member.symbols)
 
     def order(self, member: Member) -> tuple[float, float, int]:
         """What alternatives are sorted by: the smallest come first."""
@@ -259,6 +259,8 @@ class _DrawnRun(Run):
     def chosen(
         self, child: TypedChild, nonterminal: Nonterminal, table: Table, inputs: Inputs, environment: Environment
     ) -> Member | None:
+        if nonterminal.is_structural:
+            return self.option(child, nonterminal)
         if not self.pending:
             found = self.path(child, inputs, environment)
             if found is None:
@@ -290,7 +292,26 @@ class _DrawnRun(Run):
             first = alphabet.meant(nonterminal, self.draw(st.integers(least, most)) if least < most else least)
             found = next((path for path in (*paths[first:], *paths[:first]) if fits(path)), None)
         if found is not None:
-            self.waiting += sum(alphabet.least[below] for below in found[-1].children)
+            self.waiting += sum(alphabet.least[symbol] for symbol in found[-1].symbols)
+        return found
+
+    def option(self, child: TypedChild, structure: Nonterminal) -> Member | None:
+        """The option of a group or a repetition that a drawn number means, among those that there is room for."""
+        least = self.alphabet.least
+        room = self.max_nodes - self.nodes - self.waiting + least[structure]
+        depth = self.max_depth - child.depth
+        sizes = {option: sum(least[symbol] for symbol in option.symbols) for option in structure.drawn}
+        fitting = sorted(
+            (option for option in structure.drawn if sizes[option] <= room and option.least_depth <= depth),
+            key=lambda option: (sizes[option], option.index),
+        )
+        if not fitting:
+            return None
+        if self.repair is not None:
+            found = fitting[self.repair.place(len(fitting))]
+        else:
+            found = fitting[self.draw(st.integers(0, len(fitting) - 1))] if len(fitting) > 1 else fitting[0]
+        self.waiting += sizes[found] - least[structure]
         return found
 
 

@@ -105,6 +105,18 @@ def test_show_reads_files_and_standard_input(
     assert shown["text"] == CELL
 
 
+def test_show_reads_a_bundled_architecture_and_macros(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_json(capsys, "show", "einspace", "resnet18.arch", "--input", "3,32,32")["params"] == 11_173_632
+    (tmp_path / "resnet18.arch").write_text("def act = seq(norm, relu)  // mine\nact\n")
+    shown = run_json(capsys, "show", "einspace", "resnet18.arch", "--input", "3,32,32")
+    assert shown["text"] == "seq(norm, relu)"
+    monkeypatch.setattr("sys.stdin", io.StringIO((tmp_path / "resnet18.arch").read_text()))
+    assert run_json(capsys, "show", "einspace", "-", "--input", "3,32,32") == shown
+
+
 def test_compile_prints_code_and_exports(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     import torch
 
@@ -158,7 +170,7 @@ BAD_INPUT = [
         "no derivation of mlp is at most 1 deep: the least depth is 2; raise max_depth",
     ),
     (["show", "mlp", "mlp(33, dense; layer)"], "<architecture>:1:5: found '33', which cannot stand here\n"),
-    (["show", "mlp", "missing.arch"], "missing.arch: cannot be read: No such file or directory\n"),
+    (["show", "mlp", "missing.arch"], "'missing.arch': there is no such file; expected an architecture "),
     (["compile", "mlp", "mlp(32, dense; layer)", "--export", "no/dir/m.pt2"], "no/dir/m.pt2: cannot be written: "),
     (["search", "mlp", "--task", "digts", "--out", "x"], "task 'digts': no such task; expected digits"),
 ]

@@ -61,7 +61,7 @@ def test_blanks_and_newlines_are_free_where_the_grammar_ignores_them(name: str) 
     rng = random.Random(0)
     for arch in space.samples(40, rng=1, max_nodes=60):
         text = str(arch)
-        if not space.printer.ignores_blanks:
+        if not space.printer.spacing.ignores_blanks:
             assert not re.search(r"\s", text)
             continue
         assert space.parse(re.sub(r"(?<=\W) +| +(?=\W)", "", text)) == arch

@@ -54,7 +54,7 @@ def same_ops(a: Derivation, b: Derivation) -> bool:
     """Whether two subtrees have the same ops, arguments and children."""
     if a is b:
         return True
-    if a.size != b.size or a.depth != b.depth or (a.op_name, a.args) != (b.op_name, b.args):
+    if a.size != b.size or a.depth != b.depth or a.kind != b.kind:
         return False
     return a.size == 1 or a.ops() == b.ops()
 
@@ -99,7 +99,8 @@ class Moves:
         if key not in self._same_production:
             same = [other for other in member.home.drawn if other.production is member.production]
             self._same_production[key] = same
-        return [other for other in self._same_production[key] if other is not member]
+        others = [other for other in self._same_production[key] if other is not member.chosen]
+        return [laid for other in others if (laid := member.moved_to(other)).children == member.children]
 
     def via(self, nonterminal: Nonterminal, symbol: str) -> Via | None:
         """The transparent members that lead from a nonterminal to another; None where none do."""
@@ -125,8 +126,10 @@ class Moves:
                 for member in via:
                     weight *= member.weight
                 for member in end.members[: end.positive]:
-                    if member.children and not member.is_transparent and weight:
-                        found.append((via, member, weight * member.weight))
+                    if member.has_children and not member.is_transparent and weight:
+                        made = member.smallest()
+                        if made is not None and made.children:
+                            found.append((via, made, weight * member.weight))
         return found
 
     def _chains(self, nonterminal: Nonterminal) -> Iterator[tuple[Via, Nonterminal]]:

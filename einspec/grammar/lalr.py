@@ -1,0 +1,139 @@
+"""LALR(1) parsing by Lark, where a grammar allows it. The one module that touches what Lark does not document."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from einspec.errors import GrammarError
+from einspec.grammar.earley.chart import Unparsed
+from einspec.grammar.earley.likeliest import Parse
+
+if TYPE_CHECKING:
+    import lark
+
+    from einspec.grammar.flat import FlatGrammar, Terminal
+
+MOST_ALTERNATIVES = 20_000
+"""Alternatives of a flat grammar that Lark gets; building its tables takes a second for some thousand."""
+_END = ("$END", "<END-OF-FILE>")
+
+
+class NotLalr(Exception):
+    """The grammar is not LALR(1)."""
+
+
+class LalrParser:
+    """Parses sentences of a flat grammar. Raises ``NotLalr`` where it is not LALR(1), or too large to find out, and
+    ``GrammarError`` where Lark refuses its tokens.
+    """
+
+    def __init__(self, flat: FlatGrammar):
+        if flat.has_overlaps or len(flat.alternatives) > MOST_ALTERNATIVES:
+            raise NotLalr
+        self.flat = flat
+        self.lark = self._load(lark_text(flat))
+
+    def _load(self, text: str) -> lark.Lark:
+        import lark
+
+        options: dict[str, Any] = {"start": self.flat.start, "propagate_positions": True, "maybe_placeholders": False}
+        try:
+            if _has_conflicts(text, options):
+                raise NotLalr
+            return lark.Lark(text, parser="lalr", **options)
+        except lark.exceptions.GrammarError:
+            raise NotLalr from None  # a reduce/reduce conflict
+        except (lark.exceptions.LarkError, re.error) as error:
+            name = self.flat.grammar.source.name
+            raise GrammarError(f"{name}: Lark refuses its tokens: {error}") from None
+
+    def parse(self, text: str) -> Parse:
+        """The parse of a text. Raises ``Unparsed`` for what is no sentence."""
+        import lark
+
+        try:
+            tree = self.lark.parse(text)
+        except lark.exceptions.UnexpectedInput as error:
+            raise self._unparsed(text, error) from None
+        return self._converted(tree)
+
+    def _unparsed(self, text: str, error: lark.exceptions.UnexpectedInput) -> Unparsed:
+        import lark
+
+        end = len(text.rstrip())
+        if isinstance(error, lark.exceptions.UnexpectedCharacters):
+            offset, names = error.pos_in_stream or 0, set(error.allowed or ())
+        elif isinstance(error, lark.exceptions.UnexpectedToken):
+            offset = end if error.token.type == "$END" else error.pos_in_stream or 0
+            names = set(error.accepts or error.expected or ())
+        else:
+            offset, names = end, set(getattr(error, "expected", None) or ())
+        return Unparsed(offset, frozenset(names.difference(_END)), not names.isdisjoint(_END))
+
+    def _converted(self, root: lark.Tree[lark.Token]) -> Parse:
+        """Lark's tree as a parse, bottom-up and without recursion."""
+        done: list[Parse] = []
+        stack: list[tuple[Any, bool]] = [(root, False)]
+        while stack:
+            tree, is_ready = stack.pop()
+            subtrees = [child for child in tree.children if hasattr(child, "data")]
+            if not is_ready:
+                stack.append((tree, True))
+                stack.extend((subtree, False) for subtree in reversed(subtrees))
+                continue
+            cut = len(done) - len(subtrees)
+            below = iter(done[cut:])
+            parts = tuple(
+                next(below) if hasattr(child, "data") else (child.start_pos, child.end_pos) for child in tree.children
+            )
+            del done[cut:]
+            start, end = getattr(tree.meta, "start_pos", 0), getattr(tree.meta, "end_pos", 0)
+            done.append(Parse(int(tree.data[1:]), parts, start, end))
+        return done[0]
+
+
+def lark_text(flat: FlatGrammar) -> str:
+    """A flat grammar as Lark reads it, each alternative with its index as alias."""
+    rules: dict[str, list[str]] = {}
+    for index, alternative in enumerate(flat.alternatives):
+        rules.setdefault(alternative.symbol, []).append(f"{' '.join(alternative.parts)} -> a{index}")
+    lines = [f"{name}: {' | '.join(alternatives)}" for name, alternatives in rules.items()]
+    lines += [f"{name}: {_token(terminal)}" for name, terminal in flat.terminals.items()]
+    lines += [f"%ignore {_regexp(pattern)}" for pattern in flat.ignored]
+    return "\n".join(lines) + "\n"
+
+
+def _token(terminal: Terminal) -> str:
+    return _string(terminal.text) if terminal.is_plain and terminal.text is not None else _regexp(terminal.pattern)
+
+
+def _string(text: str) -> str:
+    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\f": "\\f"}
+    return f'"{"".join(escapes.get(character, character) for character in text)}"'
+
+
+def _regexp(pattern: str) -> str:
+    return "/" + re.sub(r"(?<!\\)/", r"\\/", pattern).replace("\n", "\\n") + "/"
+
+
+def _has_conflicts(text: str, options: dict[str, Any]) -> bool:
+    """Whether Lark finds shift/reduce conflicts. It shifts then, and says so to its logger alone."""
+    import lark
+
+    conflicts: list[logging.LogRecord] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            conflicts.append(record)
+
+    level, others = lark.logger.level, lark.logger.handlers[:]
+    lark.logger.handlers[:] = [Collector()]
+    lark.logger.setLevel(logging.DEBUG)
+    try:
+        lark.Lark(text, parser="lalr", debug=True, **options)
+    finally:
+        lark.logger.handlers[:] = others
+        lark.logger.setLevel(level)
+    return any("Shift/Reduce" in record.getMessage() for record in conflicts)
