@@ -27,6 +27,12 @@ class Source:
         line = bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
 
+    def line_span(self, number: int) -> tuple[int, int]:
+        """Where a line begins and ends, its line break left out; lines count from 1."""
+        starts = _line_starts(self.text)
+        end = starts[number] - 1 if number < len(starts) else len(self.text)
+        return starts[number - 1], end
+
     def place(self, offset: int) -> str:
         """``name:line:column`` of an offset."""
         line, column = self.line_column(offset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from einspec.grammar.linking import Entry, File, Linker
@@ -18,7 +18,9 @@ _ONE = Fraction(1)
 _MOST_INSTANCES = 1000
 _LONGEST_NAME = 1000
 _MOST_ITEMS = 300_000
-_DEEPEST_INLINE = 50
+_DEEPEST = 100
+_FLAT = ("string", "terminal", "regexp", "range")
+"""Kinds of expressions that hold no others."""
 
 Filled = Mapping[str, tuple[Item, ...]]
 """What stands for the parameters of a template."""
@@ -31,6 +33,8 @@ class _Scope:
     file: File
     filled: Filled
     above: tuple[str, ...] = ()
+    depth: int = 0
+    """Groups, templates and inline rules around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Builder:
         self.pending: dict[str, _Pending] = {}
         self.instances = 0
         self.items = 0
-        self.sizes: dict[int, tuple[Item, int]] = {}
+        self.sizes: dict[int, tuple[Item, tuple[int, int]]] = {}
         self.is_too_large = False
 
     def rules(self) -> dict[str, Rule]:
@@ -144,26 +148,39 @@ class Builder:
         for expression in expressions:
             items = self._items(expression, scope)
             found += items
-            self.items += sum(map(self._size, items))
-            if self.items > _MOST_ITEMS:
+            self.items += sum(self._size(item)[0] for item in items)
+            if self.items > _MOST_ITEMS or self.is_too_large:
                 if not self.is_too_large:
                     message = f"this grammar has more than {_MOST_ITEMS:,} items, with what is inlined written out"
-                    self._error(expression, scope.file, "E203", message, "give inline rules names without underscores")
+                    self._error(expression, scope.file, "E105", message, "give inline rules names without underscores")
                 self.is_too_large = True
                 return ()
         return tuple(found)
 
-    def _size(self, item: Item) -> int:
-        """How many items one is, with what is in it; arguments of templates may be in many places."""
+    def _size(self, item: Item) -> tuple[int, int]:
+        """How many items one is, with what is in it, and how deep they are nested; arguments of templates may be in
+        many places.
+        """
         known = self.sizes.get(id(item))
         if known is None:
             parts = item.alternatives if isinstance(item, Group) else (item.items,) if isinstance(item, Repeat) else ()
-            known = self.sizes[id(item)] = item, 1 + sum(self._size(part) for items in parts for part in items)
+            inner = [self._size(part) for items in parts for part in items]
+            times = item.most or max(1, item.least) if isinstance(item, Repeat) else 1
+            size = 1 + times * sum(size for size, _ in inner)
+            known = self.sizes[id(item)] = item, (size, 1 + max((depth for _, depth in inner), default=0))
         return known[1]
 
     def _items(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
         read: Callable[[Expression, _Scope], tuple[Item, ...]] = getattr(self, f"_read_{expression.kind}")
-        return read(expression, scope)
+        inner = scope if expression.kind in _FLAT else replace(scope, depth=scope.depth + 1)
+        found = () if inner.depth > _DEEPEST else read(expression, inner)
+        if inner.depth > _DEEPEST or inner.depth + max((self._size(item)[1] for item in found), default=0) > _DEEPEST:
+            if not self.is_too_large:
+                message = f"groups, templates and inline rules are nested deeper than {_DEEPEST}"
+                self._error(expression, scope.file, "E105", message, "give the inner ones rules of their own")
+            self.is_too_large = True
+            return ()
+        return found
 
     def _read_string(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
         text = unquoted(expression, scope.file)
@@ -323,17 +340,12 @@ class Builder:
             advice = "repeat with * or +, or give it a name without the underscore"
             self._error(expression, scope.file, "E204", message, advice)
             return ()
-        if len(scope.above) >= _DEEPEST_INLINE or self.is_too_large:
-            if not self.is_too_large:
-                message = f"inline rules within each other, deeper than {_DEEPEST_INLINE}"
-                self._error(expression, scope.file, "E203", message, "give some of them names without underscores")
-            return ()
         alternatives, weights = self._alternatives(entry)
         if any(len(by_depth) > 1 for by_depth in weights):
             message = f"{entry.definition.name} is written out where it is used, and has weights per depth"
             self._error(expression, scope.file, "E301", message, "give it a name without the underscore")
         above = (*scope.above, name)
-        found = [self._sequence(a.items, _Scope(file, filled, above)) for file, a in alternatives]
+        found = [self._sequence(a.items, _Scope(file, filled, above, scope.depth)) for file, a in alternatives]
         if len(found) == 1:
             return found[0]
         return self._joined(expression, found, [by_depth[0] for by_depth in weights], scope)
@@ -365,7 +377,7 @@ def value_kinds(items: Sequence[Item]) -> tuple[str, ...]:
         elif isinstance(item, Free):
             found.append("argument")
         elif isinstance(item, Group):
-            found += max([value_kinds(alternative) for alternative in item.alternatives], key=len)
+            found += sorted([value_kinds(alternative) for alternative in item.alternatives], key=len)[-1]
         elif isinstance(item, Repeat) and value_kinds(item.items):
             holds_children = any(isinstance(leaf, Reference) for leaf in leaves(item.items))
             found.append("child" if holds_children else "argument")

@@ -10,7 +10,7 @@ from einspec.grammar.tokens import Annotation
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _GRID = re.compile(rf"(range|log)\s+({_NUMBER})\s*\.\.\s*({_NUMBER})(?:\s+in\s+(\d+))?")
-_MOST_VALUES = 100_000
+_MOST_VALUES = 30_000
 _DIGITS = 4
 _LARGEST = 10**9
 _EXACT = Context(prec=30)
@@ -38,7 +38,7 @@ def grid_values(annotation: Annotation, problems: Problems) -> list[str] | None:
         number = int(count) if count is not None and len(count) < 9 else None
         number = int(high - low) + 1 if count is None else number
         if number is None or number > _MOST_VALUES or number < 2:
-            refuse("a range has from 2 to 100,000 values", "write it shorter, or with   in 16")
+            refuse("a range has from 2 to 30,000 values", "write it shorter, or with   in 16")
             return None
         values = _values(kind, low, high, number, is_whole=count is None)
         if len(set(values)) == len(values):

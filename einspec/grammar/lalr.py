@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from einspec.errors import GrammarError
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
     from einspec.grammar.flat import FlatGrammar, Terminal
 
-MOST_ALTERNATIVES = 20_000
-"""Alternatives of a flat grammar that Lark gets; building its tables takes a second for some thousand."""
+MOST_ALTERNATIVES = 2000
+"""Alternatives of a flat grammar that Lark gets: its tables take a second and more to build for these."""
 _END = ("$END", "<END-OF-FILE>")
 
 
@@ -38,16 +40,24 @@ class LalrParser:
     def _load(self, text: str) -> lark.Lark:
         import lark
 
-        options: dict[str, Any] = {"start": self.flat.start, "propagate_positions": True, "maybe_placeholders": False}
         try:
-            if _has_conflicts(text, options):
-                raise NotLalr
-            return lark.Lark(text, parser="lalr", **options)
+            with _shifts() as shifts:
+                made = lark.Lark(
+                    text,
+                    parser="lalr",
+                    start=self.flat.start,
+                    propagate_positions=True,
+                    maybe_placeholders=False,
+                    debug=True,
+                )
         except lark.exceptions.GrammarError:
             raise NotLalr from None  # a reduce/reduce conflict
         except (lark.exceptions.LarkError, re.error) as error:
             name = self.flat.grammar.source.name
             raise GrammarError(f"{name}: Lark refuses its tokens: {error}") from None
+        if shifts:
+            raise NotLalr
+        return made
 
     def parse(self, text: str) -> Parse:
         """The parse of a text. Raises ``Unparsed`` for what is no sentence."""
@@ -118,22 +128,23 @@ def _regexp(pattern: str) -> str:
     return "/" + re.sub(r"(?<!\\)/", r"\\/", pattern).replace("\n", "\\n") + "/"
 
 
-def _has_conflicts(text: str, options: dict[str, Any]) -> bool:
-    """Whether Lark finds shift/reduce conflicts. It shifts then, and says so to its logger alone."""
+@contextmanager
+def _shifts() -> Iterator[list[str]]:
+    """The shift/reduce conflicts that Lark finds. It shifts then, and says so to its logger alone."""
     import lark
 
-    conflicts: list[logging.LogRecord] = []
+    found: list[str] = []
 
     class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            conflicts.append(record)
+            if "Shift/Reduce" in record.getMessage():
+                found.append(record.getMessage())
 
     level, others = lark.logger.level, lark.logger.handlers[:]
     lark.logger.handlers[:] = [Collector()]
     lark.logger.setLevel(logging.DEBUG)
     try:
-        lark.Lark(text, parser="lalr", debug=True, **options)
+        yield found
     finally:
         lark.logger.handlers[:] = others
         lark.logger.setLevel(level)
-    return any("Shift/Reduce" in record.getMessage() for record in conflicts)

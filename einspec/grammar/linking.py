@@ -65,7 +65,7 @@ class Linker:
     def __init__(self, source: Source, place: Place, library: Library, problems: Problems):
         self.library = library
         self.entries: dict[str, Entry] = {}
-        self.names: list[str] = []
+        self.names: dict[str, None] = {}
         """What the grammar itself defines or imports, in the order of the file."""
         self.files = 0
         self.file = self._read(source, place, problems)
@@ -94,7 +94,7 @@ class Linker:
     def _enter(self, entry: Entry) -> None:
         self.entries[entry.name] = entry
         if entry.file is self.file:
-            self.names.append(entry.name)
+            self.names[entry.name] = None
 
     def _twice(self, file: File, known: Entry, definition: Definition) -> None:
         first = known.file.source.place(known.definition.start)
@@ -118,8 +118,8 @@ class Linker:
             self._unknown(file, definition, "to override")
             return
         self.entries[name] = Entry(name, file, definition)
-        if file is self.file and name not in self.names:
-            self.names.append(name)
+        if file is self.file:
+            self.names[name] = None
 
     def _unknown(self, file: File, definition: Definition, what: str) -> None:
         local = {name for name in self.entries if "__" not in name}
@@ -148,8 +148,8 @@ class Linker:
         for token, alias in statement.names:
             name = file.mangled(alias)
             if name in self.entries:
-                if file is self.file and name not in self.names:
-                    self.names.append(name)
+                if file is self.file:
+                    self.names[name] = None
                 continue
             known = [d.name for d in imported.tree.definitions] + [a for i in imported.tree.imports for _, a in i.names]
             hint = did_you_mean(token.text, known) or f"it has {', '.join(sorted(set(known))[:12]) or 'nothing'}"
@@ -193,8 +193,8 @@ class Linker:
                     if mangled in self.entries and mangled not in needed:
                         needed.add(mangled)
                         frontier.append(mangled)
-        imported = [name for name in self.entries if name in needed and name not in set(self.names)]
-        return [*self.names, *imported]
+        imported = needed.difference(self.names)
+        return [*self.names, *(name for name in self.entries if name in imported)]
 
 
 def _mentioned(alternatives: tuple[Alternative, ...]) -> Iterator[str]:

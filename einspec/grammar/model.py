@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from einspec.errors import GrammarError
 from einspec.text import Problem, Source, did_you_mean
@@ -273,6 +273,23 @@ class Grammar:
         from einspec.grammar.structure import minimal_depths
 
         return minimal_depths(self.rules)
+
+    def to_lark(self) -> str:
+        """The grammar file: comments and layout as they were, weights as they are now. Reads back equal."""
+        return self.text
+
+    def reweighted(self, changes: Mapping[str, Any]) -> Grammar:
+        """The grammar with other weights, in a file that differs in these alone.
+
+        Names are those of rules and terminals, alone for all alternatives, or with an alternative's op, nonterminal,
+        value or text, or the text of an operator: ``{"module: computation": 0.4, "WIDTH": [0.1, 0.9], "start: layer*":
+        "1/3"}``. A list for one alternative gives weights per depth. Alternatives that are not named keep their
+        proportions. Raises ``ValueError`` for names that mean nothing in this file, and weights that are none.
+        """
+        from einspec.grammar.read import read_text
+        from einspec.grammar.reweighting import reweighted_text
+
+        return read_text(reweighted_text(self, changes), self.source.name, imported=self.imported)
 
     def count(self, symbol: str | None = None) -> int | None:
         """How many derivations of positive weight a nonterminal has, types left out; None if infinitely many.

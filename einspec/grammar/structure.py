@@ -15,7 +15,8 @@ MOST_SYMBOLS = 3000
 
 def check_structure(rules: Mapping[str, Rule], start: str, problems: Problems) -> None:
     """Notes rules that derive nothing, that derive themselves, and alternatives that are written twice."""
-    _check_size(rules, problems)
+    if not _check_size(rules, problems):
+        return
     depths = minimal_depths(rules)
     for rule in rules.values():
         if math.isinf(depths[rule.name]):
@@ -40,19 +41,21 @@ def check_structure(rules: Mapping[str, Rule], start: str, problems: Problems) -
             )
 
 
-def _check_size(rules: Mapping[str, Rule], problems: Problems) -> None:
-    """Analysis takes time that grows with the cube of the number of rules."""
+def _check_size(rules: Mapping[str, Rule], problems: Problems) -> bool:
+    """Whether there are not too many rules: analysis takes time that grows with the cube of their number."""
     depths = max((len(p.weights) for rule in rules.values() for p in rule.productions), default=1)
-    if len(rules) > MOST_RULES or len(rules) * depths > MOST_SYMBOLS:
+    is_too_large = len(rules) > MOST_RULES or len(rules) * depths > MOST_SYMBOLS
+    if is_too_large:
         rule = list(rules.values())[min(MOST_RULES, len(rules) - 1)]
         problems.of(rule.source).error(
-            "E203",
+            "E105",
             rule.start,
             rule.start + len(rule.name),
             f"{len(rules):,} rules at {depths} depths of the tree: at most {MOST_RULES:,} rules, and {MOST_SYMBOLS:,} "
             "with those of all depths, can be analysed",
             "join rules, or give weights for fewer depths",
         )
+    return not is_too_large
 
 
 def _check_twins(rule: Rule, problems: Problems) -> None:

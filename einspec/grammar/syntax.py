@@ -12,6 +12,8 @@ from einspec.grammar.tokens import Token
 from einspec.text import Source
 
 _DEEPEST_GROUP = 50
+MOST_ALTERNATIVES = 20_000
+"""Of one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class _Parser:
         self.source, self.tokens, self.problems = source, tokens, problems
         self.index = 0
         self.nesting = 0
+        self.count = 0
 
     def file(self) -> SyntaxTree:
         tree = SyntaxTree()
@@ -291,6 +294,12 @@ class _Parser:
     def alternative(self) -> Alternative:
         start = self.token.start
         end = self.tokens[self.index - 1].end
+        self.count += 1
+        if self.count > MOST_ALTERNATIVES:
+            if self.count == MOST_ALTERNATIVES + 1:
+                message = f"this file has more than {MOST_ALTERNATIVES:,} alternatives"
+                self.problems.error("E105", start, start + 1, message, "give what differs in a value a terminal")
+            self.index = len(self.tokens)
         items: list[Expression] = []
         while (item := self.expression()) is not None:
             items.append(item)

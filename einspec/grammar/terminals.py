@@ -18,7 +18,7 @@ from einspec.text import did_you_mean
 
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "\\": "\\", '"': '"'}
-_MOST_VALUES = 100_000
+_MOST_VALUES = 30_000
 _MOST_TIMES = 1000
 _DEEPEST = 100
 _LONGEST_VALUE = 10_000
@@ -230,7 +230,7 @@ class Terminals:
             f"this terminal has more than {_MOST_VALUES:,} values, or values of over {_LONGEST_VALUE:,} characters"
         )
         advice = "use fewer, or a regular expression with //% range"
-        file.problems.error("E203", item.start, item.end, message, advice)
+        file.problems.error("E105", item.start, item.end, message, advice)
 
     def expression(self, item: Expression, file: File, above: tuple[str, ...]) -> Language:
         """What one piece of a terminal means; ``above`` are the terminals that led here."""
@@ -261,7 +261,7 @@ class Terminals:
             return Language()
         if len(above) > _DEEPEST:
             message = f"terminals nested deeper than {_DEEPEST}"
-            file.problems.error("E204", item.start, item.end, message, "write the inner ones out")
+            file.problems.error("E105", item.start, item.end, message, "write the inner ones out")
             return Language()
         return self.named(self.entries[name], above)
 
@@ -356,7 +356,7 @@ def times(item: Expression, file: File) -> tuple[int, int] | None:
         file.problems.error("E101", item.start, item.end, message, "as in   x~3   or   x~2..4")
     elif bounds[1] > _MOST_TIMES:
         message = f"{item.text} repeats more than {_MOST_TIMES:,} times"
-        file.problems.error("E203", item.start, item.end, message, "repeat it less often, or with *")
+        file.problems.error("E105", item.start, item.end, message, "repeat it less often, or with *")
     elif bounds[1] == 0:
         message = f"{item.text} leaves nothing of it"
         file.problems.error("E101", item.start, item.end, message, "leave it out")

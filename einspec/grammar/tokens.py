@@ -32,6 +32,9 @@ _KINDS = {
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()))
 
 
+MOST_TOKENS = 200_000
+"""Of one file: what reads them takes a few microseconds for each."""
+
 _OPEN_ENDED = {'"': ("STRING", '"x"'), "/": ("REGEXP", "/x/")}
 
 
@@ -62,6 +65,10 @@ def tokenize(source: Source, problems: Problems) -> tuple[list[Token], list[Anno
     text, position = source.text, 0
     line_is_empty = True
     while position < len(text):
+        if len(tokens) > MOST_TOKENS:
+            message = f"this file has more than {MOST_TOKENS:,} words and signs"
+            problems.error("E105", position, position + 1, message, "split the grammar, and import its parts")
+            return tokens[:0], annotations[:0]
         match = _TOKEN.match(text, position)
         if match is None:
             begin, position = position, _skip_stray(source, position, problems)

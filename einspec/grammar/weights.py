@@ -26,7 +26,7 @@ GRIDS = ("range", "log")
 
 
 @dataclass(slots=True)
-class _Line:
+class Line:
     """What ends on one line of a definition: alternatives, and the operators that weights can be given to."""
 
     alternatives: list[Alternative] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Weights:
         depths = max(map(len, (*known, *new)))
         columns = []
         for depth in range(depths):
-            added = [_at(weights, depth) for weights in new]
+            added = [at_depth(weights, depth) for weights in new]
             rest = 1 - sum(added)
             if rest < -_SLACK:
                 self.problems.error(
@@ -77,8 +77,8 @@ class Weights:
                     f"the new alternatives of {extension.name} have the weight {float(sum(added)):.12g}",
                     "they must have at most 1; the others are scaled by what is left",
                 )
-            columns.append([_at(weights, depth) * max(rest, Fraction(0)) for weights in known] + added)
-        return tuple(_shortest(weights) for weights in zip(*columns, strict=True))
+            columns.append([at_depth(weights, depth) * max(rest, Fraction(0)) for weights in known] + added)
+        return tuple(shortest(weights) for weights in zip(*columns, strict=True))
 
     def is_written(self, alternative: Alternative) -> bool:
         """Whether an alternative has a weight of its own; its definition has been read."""
@@ -92,6 +92,10 @@ class Weights:
     def odds_of(self, operator: Expression) -> Fraction:
         """The probability that an optional part is there, or that a repetition goes on."""
         return self.odds.get(_span(operator), _HALF)
+
+    def has_odds(self, operator: Expression) -> bool:
+        """Whether the probability of an operator is written."""
+        return _span(operator) in self.odds
 
     def grid(self, definition: Definition) -> Annotation | None:
         """The ``range`` or ``log`` that gives a terminal its values."""
@@ -120,31 +124,35 @@ class Weights:
         if definition.start in self.read:
             return
         self.read.add(definition.start)
-        lines: dict[int, _Line] = {}
-        self._collect(definition.alternatives, None, lines)
-        for number, line in lines.items():
+        for number, line in self.lines(definition).items():
             annotation = self.unused.get(number)
             if annotation is not None and number not in self.used:
                 self.used.add(number)
                 self._read_line(definition, line, annotation)
 
-    def _collect(self, alternatives: Sequence[Alternative], around: int | None, lines: dict[int, _Line]) -> None:
+    def lines(self, definition: Definition) -> dict[int, Line]:
+        """What ends on each line of a definition."""
+        lines: dict[int, Line] = {}
+        self._collect(definition.alternatives, None, lines)
+        return lines
+
+    def _collect(self, alternatives: Sequence[Alternative], around: int | None, lines: dict[int, Line]) -> None:
         """Alternatives and operators by the line that they end on; an alternative within one that ends there too has
         no weight of its own.
         """
         for alternative in alternatives:
             number = self._line(alternative.end)
-            line = lines.setdefault(number, _Line())
+            line = lines.setdefault(number, Line())
             if number != around:
                 line.alternatives.append(alternative)
             for expression in alternative.items:
                 for piece in _pieces(expression):
-                    mark = _mark(piece)
+                    mark = mark_of(piece)
                     if mark:
                         line.operators[mark].append(piece)
                     self._collect(piece.alternatives, number, lines)
 
-    def _read_line(self, definition: Definition, line: _Line, annotation: Annotation) -> None:
+    def _read_line(self, definition: Definition, line: Line, annotation: Annotation) -> None:
         words = annotation.text.split()
         for mark, meaning in MARKS.items():
             given = [word[1:] for word in words if word.startswith(mark)]
@@ -247,9 +255,9 @@ class Weights:
         depths = max((len(weights) for weights in written if weights is not None), default=1)
         columns = []
         for depth in range(depths):
-            column = [None if weights is None else _at(weights, depth) for weights in written]
+            column = [None if weights is None else at_depth(weights, depth) for weights in written]
             columns.append(self._complete(name, span, column, depth + 1 if depths > 1 else None))
-        return tuple(_shortest(weights) for weights in zip(*columns, strict=True))
+        return tuple(shortest(weights) for weights in zip(*columns, strict=True))
 
     def _complete(
         self, name: str, span: Span, written: list[Fraction | None], depth: int | None
@@ -285,20 +293,20 @@ def _pieces(expression: Expression) -> Iterator[Expression]:
         yield from _pieces(expression.inner)
 
 
-def _mark(expression: Expression) -> str:
+def mark_of(expression: Expression) -> str:
     """What weights of an operator begin with; nothing where it has none."""
     if expression.kind == "optional":
         return "?"
     return {"?": "?", "*": "*", "+": "*"}.get(expression.text, "") if expression.kind == "repeat" else ""
 
 
-def _at(weights: ByDepth, depth: int) -> Fraction:
+def at_depth(weights: ByDepth, depth: int) -> Fraction:
     return weights[min(depth, len(weights) - 1)]
 
 
-def _shortest(weights: ByDepth) -> ByDepth:
+def shortest(weights: Sequence[Fraction]) -> ByDepth:
     """The weights without repeats of the last one."""
     count = len(weights)
     while count > 1 and weights[count - 1] == weights[count - 2]:
         count -= 1
-    return weights[:count]
+    return tuple(weights[:count])

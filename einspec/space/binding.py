@@ -15,7 +15,7 @@ from einspec.space.layout import OpenMember, Plan
 from einspec.space.member import Nonterminal
 from einspec.text import did_you_mean, plural
 
-_MOST_MEMBERS = 1_000_000
+_MOST_MEMBERS = 60_000
 """Members at all depths."""
 
 
@@ -30,11 +30,6 @@ def bind(grammar: Grammar, ops: Mapping[str, Op]) -> list[dict[str, Nonterminal]
     for depth in range(1, grammar.depths + 1):
         bound.append(_bind_at(grammar, depth, ops, problems))
         problems.raise_errors()
-        if grammar.depths * sum(len(nonterminal.members) for nonterminal in bound[0].values()) > _MOST_MEMBERS:
-            raise GrammarError(
-                f"{grammar.source.name}: over {_MOST_MEMBERS:,} members at {grammar.depths} depths of the tree: give "
-                "weights for fewer depths"
-            )
     everything = [nonterminal for nonterminals in bound for nonterminal in nonterminals.values()]
     for at, nonterminals in enumerate(bound):
         everything += _bind_children(nonterminals, bound[min(at + 1, len(bound) - 1)], at + 1)
@@ -65,6 +60,7 @@ def _bind_children(
 def _bind_at(grammar: Grammar, depth: int, ops: Mapping[str, Op], problems: Problems) -> dict[str, Nonterminal]:
     """The nonterminals at a depth of the tree, their members without children yet."""
     bound: dict[str, Nonterminal] = {}
+    total = 0
     for rule in grammar.rules.values():
         members = []
         for production in rule.productions:
@@ -78,6 +74,13 @@ def _bind_at(grammar: Grammar, depth: int, ops: Mapping[str, Op], problems: Prob
                 where = problems.of(production.source)
                 where.error("E402", production.start, production.end, f"{name} {error}", _usage(op))
         bound[rule.name] = Nonterminal(rule.name, depth, members)
+        total += len(members)
+        if grammar.depths * total > _MOST_MEMBERS:
+            depths = f" at {grammar.depths} depths of the tree" if grammar.depths > 1 else ""
+            raise GrammarError(
+                f"{grammar.source.name}: over {_MOST_MEMBERS:,} members{depths}, which are alternatives with a value "
+                "for each of their arguments: give terminals fewer values, or weights for fewer depths"
+            )
     return bound
 
 

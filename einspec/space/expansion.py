@@ -19,7 +19,7 @@ from einspec.space.layout import OpenMember
 from einspec.space.member import Member, Value
 from einspec.text import plural
 
-MOST_MEMBERS = 100_000
+MOST_MEMBERS = 30_000
 _MOST_FLAT = 5_000
 """Combinations of groups and repetitions without children that are members of their own."""
 
