@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from einspec.space.derive import Address, Chooser
 from einspec.space.member import Member, Nonterminal
+from einspec.space.odometer import Odometer
 from einspec.space.table import Table
 
 
@@ -38,36 +39,6 @@ class RandomChooser:
 def below(rng: random.Random, n: int) -> int:
     """A uniform index below n, read through ``random()`` alone: ``randrange`` may change between versions."""
     return min(int(rng.random() * n), n - 1)
-
-
-class Odometer:
-    """Choices as the digits of an odometer: the n-th choice of an attempt is digit n.
-
-    ``place(n, order)`` gives the member of digit n among ``order``; ``advance`` turns to the next attempt.
-    """
-
-    def __init__(self) -> None:
-        self.digits: list[int] = []
-        self.sizes: list[int] = []
-
-    def place(self, size: int) -> int:
-        """The next digit, below ``size``."""
-        position = len(self.sizes)
-        self.sizes.append(size)
-        if position == len(self.digits):
-            self.digits.append(0)
-        return self.digits[position]
-
-    def advance(self) -> bool:
-        """Turns the last digit that can turn, forgetting those after it. False when all have come round."""
-        del self.digits[len(self.sizes) :]
-        while self.digits and self.digits[-1] + 1 >= self.sizes[len(self.digits) - 1]:
-            self.digits.pop()
-        self.sizes.clear()
-        if not self.digits:
-            return False
-        self.digits[-1] += 1
-        return True
 
 
 def script_chooser(odometer: Odometer) -> Chooser:

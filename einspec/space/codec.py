@@ -11,11 +11,12 @@ from einspec.errors import ParseError, SamplingError, ShapeError
 from einspec.grammar.read import read_text
 from einspec.recursion import MAX_DEPTH, deep
 from einspec.space.architecture import Architecture
-from einspec.space.choosers import Odometer, recorded_chooser
+from einspec.space.choosers import recorded_chooser
 from einspec.space.derivation import Derivation
 from einspec.space.derive import Rejected, Run, evaluate
 from einspec.space.limits import Limits
 from einspec.space.member import Member
+from einspec.space.odometer import Odometer
 from einspec.text import Source, plural
 from einspec.types import Type
 

@@ -113,9 +113,11 @@ def success_probability(space: Space, limits: Limits, draws: int, rng: random.Ra
 
 def _may_be_few(space: Space, limits: Limits) -> bool:
     """Whether going through all architectures one by one may come to an end soon: by the counts without types."""
+    most = 5 * _most_enumerated(limits)
     if open_rules(space.start):
-        return False
-    few = math.log(5 * _most_enumerated(limits))
+        masses = counts_by_output(space, replace(limits, max_params=None, max_macs=None))
+        return masses is not None and sum(masses.values()) < most
+    few = math.log(most)
     depth = depth_within(space, limits)
     if log_counts(space.start, depth)[space.start, depth] < few:
         return True

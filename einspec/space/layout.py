@@ -17,6 +17,7 @@ from einspec.errors import SamplingError
 from einspec.grammar.build import value_kinds
 from einspec.grammar.model import Choice, Free, Group, Item, Literal, Production, Reference, Repeat, leaves
 from einspec.space.member import Member, Nonterminal, Value
+from einspec.space.odometer import Odometer
 
 if TYPE_CHECKING:
     from einspec.ops.declare import Op
@@ -267,6 +268,22 @@ class Plan:
         return structure
 
 
+class _Next:
+    """Picks the options that an odometer says, so many of them."""
+
+    def __init__(self, odometer: Odometer, most: int):
+        self.odometer = odometer
+        self.left = most
+
+    def __call__(self, structure: Structure) -> Option:
+        self.left -= 1
+        if self.left < 0:
+            raise TooLong("options")
+        option = structure.drawn[self.odometer.place(len(structure.drawn))]
+        assert isinstance(option, Option)
+        return option
+
+
 class _Least:
     """Picks the options of least depth that have symbols, where the layout has none yet; then those without."""
 
@@ -322,6 +339,22 @@ class OpenMember(Member):
         given = iter(numbers)
         return self._made(self.texts if texts is None else texts, lambda structure: structure.options[next(given)])
 
+    def with_children(self, children: tuple[Nonterminal, ...], most_options: int) -> Iterator[LaidOutMember]:
+        """Every layout that has exactly these children, and at most so many options."""
+        if self.is_free:
+            return
+        odometer = Odometer()
+        while True:
+            try:
+                found = self.draw(_Next(odometer, most_options), len(children))
+            except TooLong:
+                pass
+            else:
+                if found.children == children:
+                    yield found
+            if not odometer.advance():
+                return
+
     def _made(self, texts: tuple[str, ...], pick: Pick, room: float = math.inf) -> LaidOutMember:
         layout = Layout(iter(texts), pick, room)
         values = _laid(self.plan.parts, layout)
@@ -363,15 +396,6 @@ class LaidOutMember(Member):
     @property
     def choices(self) -> tuple[Member, ...]:
         return (self.base, *self.options)
-
-    def relaid(self) -> Iterator[Member]:
-        numbers = [option.number for option in self.options]
-        for place, option in enumerate(self.options):
-            for other in option.home.drawn:
-                assert isinstance(other, Option)
-                if other is not option and other.symbols == option.symbols:
-                    changed = [*numbers[:place], other.number, *numbers[place + 1 :]]
-                    yield self.base.laid_out(changed, self.top_texts if self.base.is_free else None)
 
     def moved_to(self, other: Member) -> Member:
         assert isinstance(other, OpenMember)

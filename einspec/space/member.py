@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -144,10 +144,6 @@ class Member:
     def smallest(self) -> Member | None:
         """The member itself; laid out with as little as can be, where it is open. None where that cannot be drawn."""
         return self
-
-    def relaid(self) -> Iterator[Member]:
-        """The members that one other option makes of it, with the same children."""
-        return iter(())
 
     @property
     def choices(self) -> tuple[Member, ...]:

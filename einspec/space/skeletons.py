@@ -52,7 +52,7 @@ def _log_count(member: Member, depth: int, found: dict[tuple[Nonterminal, int], 
     if below < 0:
         return -math.inf
     # What goes on as itself at the same depth has no end of derivations, if it has any.
-    logs = [math.inf if symbol is member.home else found[symbol, below] for symbol in member.symbols]
+    logs = [math.inf if _goes_on(member, symbol) else found[symbol, below] for symbol in member.symbols]
     return -math.inf if -math.inf in logs else sum(logs)
 
 
@@ -82,11 +82,16 @@ def most_nodes(start: Nonterminal, depth: int) -> float:
 
 def _most_nodes(member: Member, most: dict[Nonterminal, float]) -> float:
     """The most nodes of what begins with a member, where those of its symbols are known."""
-    sizes = [most[symbol] for symbol in member.symbols if symbol is not member.home]
+    sizes = [most[symbol] for symbol in member.symbols if not _goes_on(member, symbol)]
     if -math.inf in sizes:
         return -math.inf
     size = sum(sizes) + (not member.is_transparent)
-    return math.inf if size and member.home in member.symbols and member.is_transparent else size
+    return math.inf if size and len(sizes) < len(member.symbols) else size
+
+
+def _goes_on(member: Member, symbol: Nonterminal) -> bool:
+    """Whether it is a repetition that is asked again, at the same depth."""
+    return member.is_transparent and symbol is member.home
 
 
 def least_nodes(start: Nonterminal) -> dict[Nonterminal, float]:

@@ -23,11 +23,11 @@ from einspec.errors import ShapeError
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.architecture import Architecture
-from einspec.space.choosers import Odometer
 from einspec.space.derive import Inputs, Rejected, Run, TypedChild, evaluate
 from einspec.space.environment import Environment
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
+from einspec.space.odometer import Odometer
 from einspec.space.sampling import check_limits
 from einspec.space.skeletons import drawn, least_nodes, reachable
 from einspec.space.space import Space

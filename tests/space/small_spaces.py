@@ -87,8 +87,49 @@ def copies(x, body):
     return add(*each(body, (x, x, x)))
 
 
+@combinator
+def listed(x, layers):
+    """A repetition arrives as a tuple."""
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+@combinator
+def gated(x, body, gate, width: int | None):
+    """An optional part arrives as None."""
+    y = body(x)
+    y = y if gate is None else gate(y)
+    return y if width is None else narrow(y, 1, 0, min(width, y.axes[0].size))
+
+
+@combinator
+def first_and_rest(x, first, rest):
+    x = first(x)
+    for layer in rest:
+        x = layer(x)
+    return x
+
+
+@combinator
+def paired(x, pairs):
+    """Elements of several values arrive as tuples."""
+    for first, second in pairs:
+        x = x if second is None else second(x)
+        x = first(x)
+    return x
+
+
+@primitive
+def stacked(x: Type, widths: tuple[int, ...], kind: str | None) -> Type:
+    if sum(widths) > 40:
+        raise ShapeError("wide")
+    return x if kind is None else x.with_axis(-1, widths[-1])
+
+
 OPS = [
     at_two_sizes, tied_thrice, staged, only_first, any_stage, even_rows, halve, widths, bind_two, other, copies,
+    listed, gated, paired, stacked, first_and_rest,
 ]  # fmt: skip
 
 GRAMMARS: dict[str, tuple[str, dict[str, int]]] = {
@@ -206,6 +247,52 @@ m: "s" "(" m "," m ")" -> seq //% depth 0 0.5 0
  | "l" "(" W ")" -> linear //% depth 0.2 0.1 0.3
  | "r" -> relu
 W: "4" | "8" //% 0.3 0.7
+""",
+        {},
+    ),
+    "repetitions": (
+        """
+start: "[" layer* "]" -> listed //% *0.4
+layer: "h" -> halve //% 0.4
+ | "r" -> relu //% 0.4
+ | "(" layer~1..3 ")" -> listed
+""",
+        {"max_nodes": 5},
+    ),
+    "optional parts": (
+        """
+start: "g" "(" m ["," m] ["w" W] ")" -> gated //% ?0.7 ?0.2
+m: "h" -> halve //% 0.3
+ | "e" -> even_rows //% 0.2
+ | "g" "(" m (":" m)? ["w" ("4" | W)] ")" -> gated //% ?0.3 ?0.5
+W: "2" | "6" //% 1/3 2/3
+""",
+        {"max_nodes": 5},
+    ),
+    "groups": (
+        """
+start: "p" "(" (m "/" m | "!" m)+ ")" -> paired //% *0.3
+m: "h" -> halve //% 0.5
+ | "r" -> relu
+""",
+        {"max_nodes": 4},
+    ),
+    "lists of arguments": (
+        """
+start: m m -> seq
+m: "s" "(" W~1..2 ["k" K] ")" -> stacked //% 0.5 ?0.25
+ | "r" -> relu
+W: "4" | "16" | "32" //% 0.5 0.3 0.2
+K: "a" | "b"i
+""",
+        {},
+    ),
+    "templates": (
+        """
+start: _list{m, ","} -> first_and_rest
+_list{x, sep}: "[" x (sep x)~0..2 "]"
+m: "h" -> halve //% 0.4
+ | "r" -> relu
 """,
         {},
     ),

@@ -10,12 +10,17 @@ from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.derivation import Derivation
 from einspec.space.derive import Rejected
+from einspec.space.layout import OpenMember
 from einspec.space.member import Member
 from einspec.space.variation.edits import Edit
 from einspec.space.variation.variant import varied
 
 if TYPE_CHECKING:
     from einspec.space.space import Space
+
+
+_MORE_OPTIONS = 4
+"""Options that a neighbour may have more: repetitions of arguments have no end."""
 
 
 def neighbours(space: Space, arch: Architecture) -> Iterator[Architecture]:
@@ -31,10 +36,10 @@ def neighbours(space: Space, arch: Architecture) -> Iterator[Architecture]:
 
 
 def _others(member: Member) -> Iterator[Member]:
-    """The other members of its nonterminal that have the same children."""
+    """The other members of its nonterminal that have the same children, laid out in every way."""
+    most_options = len(member.choices) + _MORE_OPTIONS
     for other in member.home.drawn:
-        if other.is_open and other.production is member.production:
-            other = member.moved_to(other)
-        if other is not member and not other.is_open and not other.is_transparent and other.children == member.children:
+        if isinstance(other, OpenMember):
+            yield from (found for found in other.with_children(member.children, most_options) if found is not member)
+        elif other is not member and not other.is_transparent and other.children == member.children:
             yield other
-    yield from member.relaid()
