@@ -104,11 +104,26 @@ def _figures(grammar: Grammar, members: dict[str, int]) -> dict[str, Any]:
         "productions": sum(len(rule.productions) for rule in grammar.rules.values()),
         "members": sum(members.values()),
         "branching_rate": grammar.branching_rate,
-        "expected_size": None if math.isinf(size) else size,
+        "critical_weights": grammar.critical_weights,
+        "expected_size": _finite(size),
+        "expected_leaves": _finite(grammar.expected_leaves),
+        "nonterminals": {
+            name: {
+                "expected_count": _finite(grammar.expected_counts[name]),
+                "expected_size": _finite(expected),
+                "minimal_depth": grammar.minimal_depths[name],
+            }
+            for name, expected in sorted(grammar.expected_sizes.items())
+        },
         "derivations": grammar.count(),
         "directives": dict(grammar.directives),
         "warnings": [str(problem) for problem in grammar.problems],
     }
+
+
+def _finite(number: float) -> float | None:
+    """A number, None where it is infinite: JSON has no infinity."""
+    return None if math.isinf(number) else number
 
 
 def _print(report: dict[str, Any]) -> None:
@@ -125,12 +140,26 @@ def _print(report: dict[str, Any]) -> None:
             print(f"  {name:15} {value}")
     print(f"  rules           {report['rules']}, {report['productions']} productions, {report['members']} members")
     print(f"  branching rate  {report['branching_rate']:.5f} (from 1 on, the expected size is infinite)")
-    print(f"  expected size   {'infinite' if size is None else f'{size:.4g} nodes'}, types not considered")
+    for name, weight in report["critical_weights"].items():
+        print(f"  critical weight {weight:.5f} of {name}, at which the rate is 1")
+    leaves = "" if size is None else f", {report['expected_leaves']:.4g} of them without children"
+    print(f"  expected size   {'infinite' if size is None else f'{size:.4g} nodes'}{leaves}, types not considered")
     print(f"  derivations     {_count_text(derivations)}, types not considered")
+    _print_nonterminals(report["nonterminals"])
     if report["drawn"] is None:
         print("  give --input to see what samples are like, as in --input 3,32,32")
     else:
         _print_drawn(report["drawn"])
+
+
+def _print_nonterminals(rows: dict[str, dict[str, float | None]]) -> None:
+    width = max(map(len, ["nonterminal", *rows]))
+    print(f"  {'nonterminal':{width}}  expected  nodes below  least depth")
+    for name, row in rows.items():
+        count, size = (
+            "infinite" if row[key] is None else f"{row[key]:.4g}" for key in ("expected_count", "expected_size")
+        )
+        print(f"  {name:{width}}  {count:>8}  {size:>11}  {row['minimal_depth']:>11.0f}")
 
 
 def _print_drawn(drawn: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from einspec.text import Problem
 
 _SIZES = (3, 6, 12, 25, 50)
 """Tokens from which on a sentence that is drawn ends as soon as it can."""
-_SENTENCES = 15
+_SENTENCES = 10
 """Drawn of each size."""
 _LONGEST = 400
 

@@ -51,8 +51,13 @@ def _drawn(items: Iterable[Item]) -> Iterable[str]:
             for alternative, weight in zip(item.alternatives, item.weights, strict=True):
                 if weight:
                     yield from _drawn(alternative)
-        elif isinstance(item, Repeat) and (item.least or item.most or item.going_on):
+        elif isinstance(item, Repeat) and _is_drawn(item):
             yield from _drawn(item.items)
+
+
+def _is_drawn(item: Repeat) -> bool:
+    """Whether a repetition can have an element."""
+    return bool(item.least or item.most or item.going_on)
 
 
 def _is_endless(items: Iterable[Item]) -> bool:
@@ -77,7 +82,7 @@ def _count(items: Iterable[Item], depth: int, counts: Mapping[Symbol, int]) -> i
         elif isinstance(item, Group):
             pairs = zip(item.alternatives, item.weights, strict=True)
             total *= sum(_count(alternative, depth, counts) for alternative, weight in pairs if weight)
-        elif isinstance(item, Repeat):
+        elif isinstance(item, Repeat) and _is_drawn(item):
             total *= _count_repeats(item, _count(item.items, depth, counts))
         total = min(total, MOST_DERIVATIONS)
     return total

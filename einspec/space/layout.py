@@ -146,23 +146,27 @@ class _Fork(Part):
 
 
 class _Loop(Part):
-    """A repetition of a sequence of ``width`` values: ``least`` times, then as its options say."""
+    """A repetition of a sequence of ``width`` values: ``least`` times, and more as its options say: one at a time after
+    each where it is endless, else how many before the first.
+    """
 
-    __slots__ = ("content", "least", "structure", "width")
+    __slots__ = ("content", "is_endless", "least", "structure", "width")
 
-    def __init__(self, content: tuple[Part, ...], least: int, structure: Structure | None, width: int):
+    def __init__(
+        self, content: tuple[Part, ...], least: int, structure: Structure | None, width: int, *, is_endless: bool
+    ):
         self.content = content
         self.least = least
         self.structure = structure
         self.width = width
+        self.is_endless = is_endless
 
     def lay(self, layout: Layout, values: list[Value]) -> None:
-        elements = [_laid(self.content, layout) for _ in range(self.least)]
-        while self.structure is not None:
-            option = layout.choose(self.structure)
-            if not option.goes_on:
-                elements += [_laid(self.content, layout) for _ in range(option.number)]
-                break
+        times = self.least
+        if self.structure is not None and not self.is_endless:
+            times += layout.choose(self.structure).number
+        elements = [_laid(self.content, layout) for _ in range(times)]
+        while self.structure is not None and self.is_endless and layout.choose(self.structure).goes_on:
             elements.append(_laid(self.content, layout))
         if self.width:
             values.append(tuple(element[0] if self.width == 1 else tuple(element) for element in elements))
@@ -249,14 +253,14 @@ class Plan:
             more.symbols = (*once, structure)
             if item.going_on:
                 self.endless.append(more)
-            return _Loop(content, item.least, structure, width)
+            return _Loop(content, item.least, structure, width, is_endless=True)
         if item.most == item.least:
-            return _Loop(content, item.least, None, width)
+            return _Loop(content, item.least, None, width, is_endless=False)
         share = Fraction(1, item.most - item.least + 1)
         options = [Option(self.production, share, content, n) for n in range(item.most - item.least + 1)]
         for option in options:
             option.symbols = once * option.number
-        return _Loop(content, item.least, self._made(item.text, options), width)
+        return _Loop(content, item.least, self._made(item.text, options), width, is_endless=False)
 
     def _made(self, text: str, options: list[Option]) -> Structure:
         name = f"{self.production.symbol}: {text}"
