@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ class Option(Member):
 class Layout:
     """A production being laid out: flat items, the texts of its choices, the nonterminals of its children."""
 
-    __slots__ = ("children", "items", "options", "pick", "room", "texts", "top")
+    __slots__ = ("children", "items", "options", "pick", "room", "sites", "texts", "top")
 
     def __init__(self, top: Iterator[str], pick: Pick, room: float):
         self.top = top
@@ -66,6 +67,8 @@ class Layout:
         self.texts: list[str] = []
         self.children: list[Nonterminal] = []
         self.options: list[Option] = []
+        self.sites: list[Site] = []
+        """Its repetitions and optional parts."""
 
     def choose(self, structure: Structure) -> Option:
         """The next option. Raises ``TooLong`` past ``LONGEST`` items, and past the children that there is room for."""
@@ -76,6 +79,41 @@ class Layout:
         option = self.pick(structure)
         self.options.append(option)
         return option
+
+
+@dataclass(slots=True)
+class Site:
+    """A repetition, or an optional part, where a member is laid out. ``options`` are those that it takes, ``elements``
+    those of each of its elements, ``children`` the children of each.
+    """
+
+    part: _Loop | _Fork
+    options: slice
+    elements: list[slice]
+    children: list[slice]
+    end: int
+    """The number of the child after it."""
+
+    def child_at(self, place: int) -> int:
+        """The number of the child that an element put in here would begin with."""
+        return self.children[place].start if place < len(self.children) else self.end
+
+    def without(self, place: int, numbers: list[int]) -> list[int] | None:
+        """The numbers of all options when an element is left out; None where it cannot be."""
+        elements = [numbers[element] for element in self.elements]
+        del elements[place]
+        return self._spliced(self.part.numbers(elements), numbers)
+
+    def with_another(self, place: int, numbers: list[int], pick: Pick) -> list[int] | None:
+        """The numbers of all options when an element is put in, its own options picked; None where it cannot be."""
+        elements = [numbers[element] for element in self.elements]
+        elements.insert(place, self.part.another(pick))
+        return self._spliced(self.part.numbers(elements), numbers)
+
+    def _spliced(self, new: list[int] | None, numbers: list[int]) -> list[int] | None:
+        if new is None:
+            return None
+        return [*numbers[: self.options.start], *new, *numbers[self.options.stop :]]
 
 
 class Part(ABC):
@@ -138,8 +176,33 @@ class _Fork(Part):
         self.width = width
 
     def lay(self, layout: Layout, values: list[Value]) -> None:
-        found = _laid(layout.choose(self.structure).content, layout)
+        start, first = len(layout.options), len(layout.children)
+        option = layout.choose(self.structure)
+        found = _laid(option.content, layout)
         values += [*found, *[None] * (self.width - len(found))]
+        if self.is_optional:
+            whole, end = slice(start, len(layout.options)), len(layout.children)
+            there = bool(option.content)
+            layout.sites.append(Site(self, whole, [whole] * there, [slice(first, end)] * there, end))
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether it may be left out, or put in."""
+        drawn = [bool(option.content) for option in self.structure.options if option.weight]
+        return any(drawn) and not all(drawn)
+
+    def numbers(self, elements: list[list[int]]) -> list[int] | None:
+        """The options for no element, or for one with these."""
+        if elements:
+            return elements[0] if len(elements) == 1 else None
+        return [next(option.number for option in self.structure.options if not option.content)]
+
+    def another(self, pick: Pick) -> list[int]:
+        """Options for an element."""
+        while True:
+            option = pick(self.structure)
+            if option.content:
+                return [option.number, *_picked(option.content, pick)]
 
     def symbols(self) -> tuple[Nonterminal, ...]:
         return (self.structure,)
@@ -163,17 +226,53 @@ class _Loop(Part):
 
     def lay(self, layout: Layout, values: list[Value]) -> None:
         times = self.least
+        start = len(layout.options)
         if self.structure is not None and not self.is_endless:
             times += layout.choose(self.structure).number
-        elements = [_laid(self.content, layout) for _ in range(times)]
+        elements = [self._element(layout) for _ in range(times)]
         while self.structure is not None and self.is_endless and layout.choose(self.structure).goes_on:
-            elements.append(_laid(self.content, layout))
+            elements.append(self._element(layout))
         if self.width:
-            values.append(tuple(element[0] if self.width == 1 else tuple(element) for element in elements))
+            values.append(tuple(found[0] if self.width == 1 else tuple(found) for found, _, _ in elements))
+        if self.structure is not None:
+            options, children = [span for _, span, _ in elements], [span for _, _, span in elements]
+            whole = slice(start, len(layout.options))
+            layout.sites.append(Site(self, whole, options, children, len(layout.children)))
+
+    def _element(self, layout: Layout) -> tuple[list[Value], slice, slice]:
+        """The values of one element, and the options and children that it takes."""
+        options, children = len(layout.options), len(layout.children)
+        values = _laid(self.content, layout)
+        return values, slice(options, len(layout.options)), slice(children, len(layout.children))
+
+    def numbers(self, elements: list[list[int]]) -> list[int] | None:
+        """The options for elements with these options each; None where there cannot be so many, or so few."""
+        assert self.structure is not None
+        more = len(elements) - self.least
+        inner = [number for element in elements for number in element]
+        if more < 0 or (more and self.is_endless and not self.structure.options[1].weight):
+            return None
+        if not self.is_endless:
+            return [more, *inner] if more < len(self.structure.options) else None
+        found: list[int] = []
+        for place, element in enumerate(elements):
+            found += [1] * (place >= self.least) + element
+        return [*found, 0]
+
+    def another(self, pick: Pick) -> list[int]:
+        """Options for an element."""
+        return _picked(self.content, pick)
 
     def symbols(self) -> tuple[Nonterminal, ...]:
         own = () if self.structure is None else (self.structure,)
         return symbols_of(self.content) * self.least + own
+
+
+def _picked(parts: Sequence[Part], pick: Pick) -> list[int]:
+    """The numbers of the options that are picked for parts."""
+    layout = Layout(iter(()), pick, math.inf)
+    _laid(parts, layout)
+    return [option.number for option in layout.options]
 
 
 def _laid(parts: Sequence[Part], layout: Layout) -> list[Value]:
@@ -401,9 +500,23 @@ class LaidOutMember(Member):
     def choices(self) -> tuple[Member, ...]:
         return (self.base, *self.options)
 
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of its options."""
+        return [option.number for option in self.options]
+
+    def sites(self) -> list[Site]:
+        """Its repetitions and optional parts; none where it holds the text of a regular expression."""
+        if self.base.is_free:
+            return []
+        given = iter(self.options)
+        layout = Layout(iter(self.top_texts), lambda structure: next(given), math.inf)
+        _laid(self.base.plan.parts, layout)
+        return layout.sites
+
     def moved_to(self, other: Member) -> Member:
         assert isinstance(other, OpenMember)
-        return other.laid_out([option.number for option in self.options], self.top_texts if other.is_free else None)
+        return other.laid_out(self.numbers, self.top_texts if other.is_free else None)
 
 
 def undrawable(production: Production) -> SamplingError:

@@ -12,8 +12,10 @@ from typing import ClassVar
 
 from einspec.space.choosers import below
 from einspec.space.derivation import Derivation
+from einspec.space.layout import Option, Site, Structure
 from einspec.space.member import Member
 from einspec.space.variation.edits import Edit, Moves, Slots, same_ops
+from einspec.space.variation.elements import elements, places, with_another, without
 
 
 class Kind(ABC):
@@ -73,7 +75,9 @@ class Resize(Kind):
 
 
 class Insert(Kind):
-    """Puts a new node above a node, which becomes one of its children; the others are drawn."""
+    """Puts a new node above a node, which becomes one of its children; or one element more into a repetition, or what
+    was left out into an optional part. What else it needs is drawn.
+    """
 
     name = "insert"
     nothing = "nothing can stand above any node of it"
@@ -100,12 +104,20 @@ class Insert(Kind):
         """The nodes that something can stand above."""
         return [number for number, options in enumerate(self.options) if options]
 
+    @cached_property
+    def places(self) -> list[tuple[int, Site, int]]:
+        """Where an element could be put in: the node, its repetition or optional part, and the place there."""
+        return [(number, *place) for number, node in enumerate(self.slots.nodes) for place in places(node)]
+
     @property
     def can_apply(self) -> bool:
-        return bool(self.sites)
+        return bool(self.sites or self.places)
 
     def edit(self, rng: random.Random) -> Edit | None:
-        number = self.sites[below(rng, len(self.sites))]
+        index = below(rng, len(self.sites) + len(self.places))
+        if index >= len(self.sites):
+            return self.edit_element(rng, *self.places[index - len(self.sites)])
+        number = self.sites[index]
         node, options = self.slots.nodes[number], self.options[number]
         new, places, _ = options[pick([weight for *_, weight in options], rng)]
         place = places[below(rng, len(places))]
@@ -113,9 +125,20 @@ class Insert(Kind):
         children[place] = self.moves.moved(node, new.member.children[place])
         return Edit({number: Derivation.with_children(new, tuple(children))}, len(self.slots.nodes) + 1)
 
+    def edit_element(self, rng: random.Random, number: int, site: Site, place: int) -> Edit | None:
+        """Puts an element in; None where there is no room for it."""
+
+        def picked(structure: Structure) -> Option:
+            option = by_weight(structure.drawn, rng)
+            assert isinstance(option, Option)
+            return option
+
+        longer = with_another(self.slots.nodes[number], site, place, picked)
+        return None if longer is None else Edit({number: longer}, len(self.slots.nodes))
+
 
 class Delete(Kind):
-    """Puts a child of a node in the node's place."""
+    """Puts a child of a node in the node's place; or takes an element out of a repetition, or an optional part."""
 
     name = "delete"
     nothing = "no child of it could stand where its parent stands"
@@ -131,13 +154,25 @@ class Delete(Kind):
                     found.append((number, moved))
         return found
 
+    @cached_property
+    def elements(self) -> list[tuple[int, Site, int]]:
+        """The elements that could be taken out: the node, its repetition or optional part, and the place there."""
+        return [(number, *element) for number, node in enumerate(self.slots.nodes) for element in elements(node)]
+
     @property
     def can_apply(self) -> bool:
-        return bool(self.sites)
+        return bool(self.sites or self.elements)
 
     def edit(self, rng: random.Random) -> Edit | None:
-        number, moved = self.sites[below(rng, len(self.sites))]
         nodes = self.slots.nodes
+        index = below(rng, len(self.sites) + len(self.elements))
+        if index >= len(self.sites):
+            number, site, place = self.elements[index - len(self.sites)]
+            shorter = without(nodes[number], site, place)
+            if shorter is None:
+                return None
+            return Edit({number: shorter}, len(nodes) - nodes[number].size + shorter.size)
+        number, moved = self.sites[index]
         return Edit({number: moved}, len(nodes) - nodes[number].size + moved.size)
 
 
