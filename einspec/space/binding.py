@@ -11,8 +11,9 @@ from einspec.grammar.model import Grammar, Literal, Production, Reference, leave
 from einspec.grammar.problems import Problems
 from einspec.ops.declare import Op
 from einspec.space.expansion import production_members
-from einspec.space.layout import OpenMember, Plan
 from einspec.space.member import Nonterminal
+from einspec.space.open_member import OpenMember
+from einspec.space.plan import Plan
 from einspec.text import did_you_mean, plural
 
 _MOST_MEMBERS = 60_000

@@ -16,8 +16,9 @@ from einspec.ops.control import Child
 from einspec.ops.declare import Combinator, Outputs
 from einspec.space.derivation import Derivation, leaf
 from einspec.space.environment import EMPTY, Environment
-from einspec.space.layout import OpenMember, Option, Structure, TooLong
+from einspec.space.layout import Option, Structure, TooLong
 from einspec.space.member import Member, Nonterminal
+from einspec.space.open_member import OpenMember
 from einspec.space.table import OPEN, UNKNOWN, Table, legal_members
 from einspec.types import Type
 

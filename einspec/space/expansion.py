@@ -15,8 +15,8 @@ from einspec.grammar.build import value_kinds
 from einspec.grammar.model import Choice, Free, Group, Item, Production, Reference, Repeat, leaves
 from einspec.ops.declare import Op
 from einspec.ops.signature import Argument
-from einspec.space.layout import OpenMember
 from einspec.space.member import Member, Value
+from einspec.space.open_member import OpenMember
 from einspec.text import plural
 
 MOST_MEMBERS = 30_000

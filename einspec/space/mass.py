@@ -20,10 +20,11 @@ from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.derive import Inputs
 from einspec.space.environment import EMPTY, Environment
-from einspec.space.layout import LaidOutMember, OpenMember, Option, Structure, TooLong
+from einspec.space.layout import Option, Structure, TooLong
 from einspec.space.limits import Limits
 from einspec.space.member import Member, Nonterminal
 from einspec.space.odometer import Odometer
+from einspec.space.open_member import LaidOutMember, OpenMember
 from einspec.space.skeletons import least_nodes, most_nodes
 from einspec.space.table import legal_members
 from einspec.types import Type

@@ -10,8 +10,8 @@ from einspec.grammar.earley.likeliest import Parse
 from einspec.grammar.flat import Meaning
 from einspec.grammar.model import Choice, Free, Grammar, Group, Item, Literal, Production, Reference, Repeat
 from einspec.grammar.sentences import SentenceParser
-from einspec.space.layout import OpenMember
 from einspec.space.member import Member, Nonterminal
+from einspec.space.open_member import OpenMember
 from einspec.text import Source
 
 Part = Parse | tuple[int, int]

@@ -14,11 +14,11 @@ from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.choosers import RandomChooser, script_chooser
 from einspec.space.derive import Address, Chooser, Known, Misfit, Rejected, Run, evaluate
-from einspec.space.layout import undrawable
 from einspec.space.limits import Limits
 from einspec.space.mass import exact_masses, one
 from einspec.space.member import Member, Nonterminal
 from einspec.space.odometer import Odometer
+from einspec.space.open_member import undrawable
 from einspec.space.rejections import Rejections, exhausted
 from einspec.space.sizes import MOST_SIZES, SizedChooser, mixed, open_rules
 from einspec.space.table import Table

@@ -24,10 +24,10 @@ from einspec.space.counting import Estimate
 from einspec.space.coverage import Coverage, coverage
 from einspec.space.derive import Address, Chooser, Rejected, Run, evaluate
 from einspec.space.files import read_source
-from einspec.space.layout import LaidOutMember, OpenMember, undrawable
 from einspec.space.limits import Limits
 from einspec.space.macros import Expanded, expanded, has_definitions
 from einspec.space.member import Member, Nonterminal
+from einspec.space.open_member import LaidOutMember, OpenMember, undrawable
 from einspec.space.printing import Printer
 from einspec.space.probable import most_probable
 from einspec.space.realised import Realised, realised

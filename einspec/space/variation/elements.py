@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from einspec.space.derivation import Derivation
-from einspec.space.layout import LaidOutMember, Pick, Site
+from einspec.space.layout import Pick, Site
+from einspec.space.open_member import LaidOutMember
 
 
 def places(node: Derivation) -> Iterator[tuple[Site, int]]:

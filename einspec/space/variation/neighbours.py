@@ -10,8 +10,8 @@ from einspec.recursion import deep
 from einspec.space.architecture import Architecture
 from einspec.space.derivation import Derivation
 from einspec.space.derive import Rejected
-from einspec.space.layout import OpenMember
 from einspec.space.member import Member
+from einspec.space.open_member import OpenMember
 from einspec.space.variation.edits import Edit
 from einspec.space.variation.variant import varied
 
