@@ -18,7 +18,7 @@ from einspec.space.member import Member, Nonterminal, Value
 
 Pick = Callable[["Structure"], "Option"]
 LONGEST = 10_000
-"""Items of one production, repeated ones each time; what grows longer is refused."""
+"""Items of one production, repeated ones each time; what is drawn longer is refused."""
 
 
 class TooLong(Exception):
@@ -47,13 +47,15 @@ class Option(Member):
 class Layout:
     """A production being laid out: flat items, the texts of its choices, the nonterminals of its children."""
 
-    __slots__ = ("children", "items", "options", "pick", "room", "sites", "texts", "top")
+    __slots__ = ("children", "items", "longest", "options", "pick", "room", "sites", "texts", "top")
 
-    def __init__(self, top: Iterator[str], pick: Pick, room: float):
+    def __init__(self, top: Iterator[str], pick: Pick, room: float = math.inf, longest: float = math.inf):
         self.top = top
         self.pick = pick
         self.room = room
         """How many children it may have."""
+        self.longest = longest
+        """How many items, and how many options."""
         self.items: list[Item] = []
         self.texts: list[str] = []
         self.children: list[Nonterminal] = []
@@ -62,11 +64,11 @@ class Layout:
         """Its repetitions and optional parts."""
 
     def choose(self, structure: Structure) -> Option:
-        """The next option. Raises ``TooLong`` past ``LONGEST`` items, and past the children that there is room for."""
+        """The next option. Raises ``TooLong`` where it has become too long, or has no room for more children."""
         if len(self.children) > self.room:
             raise TooLong("max_nodes")
-        if len(self.items) > LONGEST or len(self.options) > LONGEST:
-            raise TooLong(f"{LONGEST:,} items of one repetition")
+        if len(self.items) > self.longest or len(self.options) > self.longest:
+            raise TooLong(f"{self.longest:,} items of one repetition")
         option = self.pick(structure)
         self.options.append(option)
         return option
@@ -261,7 +263,7 @@ class Loop(Part):
 
 def picked(parts: Sequence[Part], pick: Pick) -> list[int]:
     """The numbers of the options that are picked for parts."""
-    layout = Layout(iter(()), pick, math.inf)
+    layout = Layout(iter(()), pick, longest=LONGEST)
     laid(parts, layout)
     return [option.number for option in layout.options]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from einspec.errors import SamplingError
 from einspec.grammar.model import Free, Production, leaves
-from einspec.space.layout import Layout, Option, Pick, Site, Structure, TooLong, laid
+from einspec.space.layout import LONGEST, Layout, Option, Pick, Site, Structure, TooLong, laid
 from einspec.space.member import Member, Nonterminal, Value
 from einspec.space.odometer import Odometer
 
@@ -78,7 +78,7 @@ class OpenMember(Member):
         """
         if self.is_free:
             raise undrawable(self.production)
-        return self._made(self.texts, pick, room)
+        return self._made(self.texts, pick, room, LONGEST)
 
     def smallest(self) -> Member | None:
         """With options of least depth, but for a repetition at its end one element, so that it has a child."""
@@ -107,8 +107,10 @@ class OpenMember(Member):
             if not odometer.advance():
                 return
 
-    def _made(self, texts: tuple[str, ...], pick: Pick, room: float = math.inf) -> LaidOutMember:
-        layout = Layout(iter(texts), pick, room)
+    def _made(
+        self, texts: tuple[str, ...], pick: Pick, room: float = math.inf, longest: float = math.inf
+    ) -> LaidOutMember:
+        layout = Layout(iter(texts), pick, room, longest)
         values = laid(self.plan.parts, layout)
         key = (tuple(layout.options), texts)
         member = self._laid_out.get(key)
@@ -159,7 +161,7 @@ class LaidOutMember(Member):
         if self.base.is_free:
             return []
         given = iter(self.options)
-        layout = Layout(iter(self.top_texts), lambda structure: next(given), math.inf)
+        layout = Layout(iter(self.top_texts), lambda structure: next(given))
         laid(self.base.plan.parts, layout)
         return layout.sites
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from einspec.space.choosers import below
 from einspec.space.derivation import Derivation
-from einspec.space.layout import Option, Site, Structure
+from einspec.space.layout import Option, Site, Structure, TooLong
 from einspec.space.member import Member
 from einspec.space.variation.edits import Edit, Moves, Slots, same_ops
 from einspec.space.variation.elements import elements, places, with_another, without
@@ -133,7 +133,10 @@ class Insert(Kind):
             assert isinstance(option, Option)
             return option
 
-        longer = with_another(self.slots.nodes[number], site, place, picked)
+        try:
+            longer = with_another(self.slots.nodes[number], site, place, picked)
+        except TooLong:
+            return None
         return None if longer is None else Edit({number: longer}, len(self.slots.nodes))
 
 
