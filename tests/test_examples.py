@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,32 @@ def test_readme_snippets_run_in_order() -> None:
 def test_readme_grammar_is_a_space() -> None:
     import einspec
 
-    (grammar,) = re.findall(r"```lark\n(.*?)```", README, re.DOTALL)
+    grammar, _ = re.findall(r"```lark\n(.*?)```", README, re.DOTALL)
     assert einspec.loads(grammar).sample(rng=0)
+
+
+def test_readme_extends_einspace_in_three_lines() -> None:
+    """It samples, parses and compiles, and its weights are those of einspace, scaled by what the new op leaves."""
+    import einspec
+    from einspec.ops import primitive
+    from tests.helpers import bundled
+
+    @primitive(torch=lambda x: __import__("torch").nn.GELU(), pointwise=True)
+    def gelu(x: einspec.Type) -> einspec.Type:
+        return x
+
+    _, text = re.findall(r"```lark\n(.*?)```", README, re.DOTALL)
+    assert len(text.splitlines()) == 3
+    space = einspec.loads(text, input=(3, 8, 8), ops=[gelu])
+    *others, new = space.grammar.rules["computation"].productions
+    assert (new.op_name, new.weights) == ("gelu", (Fraction(1, 14),))
+    old = bundled("einspace").grammar.rules["computation"].productions
+    assert [p.op_name for p in others] == [p.op_name for p in old]
+    assert [p.weights[0] for p in others] == [p.weights[0] * Fraction(13, 14) for p in old]
+    assert space.grammar.branching_rate == pytest.approx(0.68 * 13 / 9)
+    arch = next(arch for arch in space.samples(500, rng=0, max_nodes=20) if "gelu" in str(arch))
+    assert space.parse(str(arch)) == space.from_choices(arch.choices) == arch
+    assert "GELU" in str(einspec.compile(arch))
 
 
 def test_readme_shows_the_error_that_comes() -> None:
