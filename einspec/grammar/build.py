@@ -232,6 +232,8 @@ class Builder:
         if not language.is_finite:
             return self._read_regexp(expression, scope)
         values = language.values
+        if not values:
+            return ()
         return (Choice(expression.text, tuple(values), tuple(values.values()), expression.start, expression.end),)
 
     def _read_group(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:

@@ -120,7 +120,8 @@ class Terminals:
             entry = self.entries[file.mangled(expression.text)]
             if entry.file.place.is_trusted:
                 return True
-            file, expression = entry.file, entry.definition.alternatives[0].items[0]
+            items = [item for alternative in entry.definition.alternatives for item in alternative.items]
+            file, expression = entry.file, items[0] if items else expression
             where = (entry.name, 0)
         if str(where) not in self.checked:
             self.checked.add(str(where))

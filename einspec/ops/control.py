@@ -7,7 +7,7 @@ replays it, possibly at other types. Each call has weights of its own unless the
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from einspec.errors import ShapeError
@@ -34,9 +34,38 @@ class Child(ABC):
     def tied(self) -> Child:
         """The same derivation with one set of weights for all its calls."""
 
+    def __iter__(self) -> Iterator[Child]:
+        raise ShapeError(
+            "one child of the grammar stands where the op takes a tuple: repeat it, as in   layer*   or   layer~1"
+        )
+
     def each(self, values: Iterable[Value]) -> tuple[Value, ...]:
         """One call per value, with weights of its own each."""
         return tuple(self(*value) if isinstance(value, tuple) else self(value) for value in values)
+
+
+class Children(tuple[Any, ...]):
+    """A repetition of the grammar, as an op gets it: a tuple. Used as if it were one child, it says so."""
+
+    __slots__ = ()
+
+    def __call__(self, *inputs: Value, **attributes: object) -> Value:
+        raise self.misuse()
+
+    def tied(self) -> Child:
+        """A tuple of children cannot be tied; its elements can."""
+        raise self.misuse()
+
+    def each(self, values: Iterable[Value]) -> tuple[Value, ...]:
+        """A tuple of children cannot be called; its elements can."""
+        raise self.misuse()
+
+    def misuse(self) -> ShapeError:
+        """The error for a tuple that stands where one child does."""
+        return ShapeError(
+            f"a repetition of the grammar arrives as a tuple, here of {len(self)}, and the op takes it for one child: "
+            "repeat it with an op of your own that loops over it"
+        )
 
 
 def tie(child: Child) -> Child:

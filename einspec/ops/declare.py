@@ -146,8 +146,8 @@ class Primitive(_Op):
     def _outputs(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Outputs:
         try:
             outputs: Outputs = self._call(self.function, inputs, args, attributes)
-        except ValueError as error:
-            if not _raised_in(error, self.function) or not _is_unpacking(error):
+        except (ValueError, TypeError) as error:
+            if not _raised_in(error, self.function) or not _is_mismatch(error, args):
                 raise
             raise ShapeError(str(error)) from None  # as in c, n = x.axes, where x is no matrix
         if type(outputs) is Type or (
@@ -231,7 +231,7 @@ class Combinator(_Op):
             if error.names_types or error.address is not None:  # a child of it has been named
                 return error
             return _refusal(f"{self.text(args)} does not accept {_types(inputs)}: {error}")
-        if not _raised_in(error, self.function) or not _is_unpacking(error):
+        if not _raised_in(error, self.function) or not _is_mismatch(error, args):
             return error
         return _refusal(f"{self.text(args)} cannot wire its children: {error}")
 
@@ -253,9 +253,13 @@ def _raised_in(error: Exception, function: Callable[..., Any]) -> bool:
     return trace is not None and trace.tb_frame.f_code is getattr(function, "__code__", None)
 
 
-def _is_unpacking(error: Exception) -> bool:
-    """Whether several values were expected where there are more, fewer, or a single one."""
-    return "to unpack" in str(error) if isinstance(error, ValueError) else "Type" in str(error)
+def _is_mismatch(error: Exception, args: tuple[Any, ...]) -> bool:
+    """Whether several values were expected where there are more, fewer, a single one or none; or one argument where the
+    grammar repeats it.
+    """
+    if isinstance(error, ValueError):
+        return "to unpack" in str(error)
+    return "Type" in str(error) or ("tuple" in str(error) and any(isinstance(value, tuple) for value in args))
 
 
 def _types(inputs: tuple[Any, ...]) -> str:

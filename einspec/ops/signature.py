@@ -33,10 +33,11 @@ _CONVERTERS["bool"] = _read_bool
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument: its name and the name of its Python type."""
+    """One argument: its name, the name of its Python type, and whether it takes a tuple of these."""
 
     name: str
     kind: str
+    is_tuple: bool = False
 
     def convert(self, text: Any) -> object:
         """The value that a text of a grammar means. Raises ``ValueError`` when it means none."""
@@ -115,7 +116,7 @@ def read_signature(function: Callable[..., object], inputs: int | None, *, has_c
     else:
         count = _count_inputs(name, plain, inputs)
         rest = plain[count:]
-    arguments = tuple(Argument(p.name, _kind(p)) for p in rest if _kind(p) in _CONVERTERS)
+    arguments = tuple(Argument(p.name, _kind(p), "tuple" in str(p.annotation)) for p in rest if _kind(p) in _CONVERTERS)
     children = tuple(p.name for p in rest if _kind(p) not in _CONVERTERS)
     if children and not has_children:
         raise TypeError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from einspec.ops.control import Child
+from einspec.ops.control import Child, Children
 from einspec.types import Type
 
 _MISSING = object()
@@ -35,6 +35,8 @@ class Environment:
                 bindings[name] = value
                 values.pop(name, None)
                 continue
+            if isinstance(value, Children):
+                raise value.misuse()
             if isinstance(value, Type) or hasattr(value, "apply"):
                 raise TypeError(f"the attribute {name} is a value that flows between ops: pass it as an input")
             if not is_plain(value):

@@ -32,6 +32,8 @@ def production_members(production: Production, depth: int, op: Op | None) -> lis
     if math.prod(len(choice.values) for choice in production.choices) > MOST_MEMBERS:
         raise ValueError(f"has more than {MOST_MEMBERS:,} combinations of argument values")
     weight = production.weight_at(depth)
+    if op is not None:
+        _check_tuples(production, op)
     if op is None or (production.is_flat and not _is_free(production)):
         return _flat_members(production, weight, op)
     check_arguments(production, op)
@@ -128,6 +130,19 @@ def _combinations(items: Sequence[Item]) -> float:
                 return math.inf
             total *= sum(once**times for times in range(item.least, int(most) + 1))
     return total
+
+
+def _check_tuples(production: Production, op: Op) -> None:
+    """Raises ``ValueError`` where an op takes a tuple and the production gives one value."""
+    is_tuple: list[bool] = []
+    for item in production.items:
+        if value_kinds((item,)) and value_kinds((item,))[0] == "argument":
+            is_tuple += [isinstance(item, Repeat)] * len(value_kinds((item,)))
+    for argument, given in zip(op.signature.arguments, is_tuple, strict=False):
+        if argument.is_tuple and not given:
+            raise ValueError(
+                f"takes {argument.name}: tuple[{argument.kind}, ...], and is given one value: repeat it with +, or ~1"
+            )
 
 
 def check_arguments(production: Production, op: Op) -> None:

@@ -185,15 +185,15 @@ class Masses:
                 raise TooMuch("a repetition has no end")
         odometer = Odometer()
         while True:
-            self.spend(1)
             spare = math.inf if room[1] is None else room[1] - 1 - sum(self.least[s] for s in member.symbols)
             try:
                 laid_out = member.draw(_RoomyPick(self, odometer, spare, room[0] - 1))
             except _DeadEnd:
-                pass
+                self.spend(1)
             except TooLong:
                 raise TooMuch("a repetition has no end") from None
             else:
+                self.spend(len(laid_out.items))
                 yield laid_out, laid_out.options
             if not odometer.advance():
                 return

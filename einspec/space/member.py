@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from einspec.errors import ShapeError
 from einspec.grammar.model import Item, Production, Reference
+from einspec.ops.control import Children
 from einspec.ops.declare import Combinator, Op, Outputs, Primitive
 from einspec.types import Type
 
@@ -242,7 +243,7 @@ class Member:
 
 def _arranged(value: Value, handles: Sequence[Any]) -> Any:
     if isinstance(value, tuple):
-        return tuple(_arranged(part, handles) for part in value)
+        return Children(_arranged(part, handles) for part in value)
     return handles[value] if isinstance(value, int) else value
 
 
