@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from einspec.grammar.items import items_text, may_be_empty, value_kinds
+from einspec.grammar.language import either_case, unquoted
 from einspec.grammar.linking import Entry, File, Linker
-from einspec.grammar.model import Choice, Free, Group, Item, Literal, Production, Reference, Repeat, Rule, leaves
+from einspec.grammar.model import Choice, Free, Group, Item, Literal, Production, Reference, Repeat, Rule
 from einspec.grammar.syntax import Alternative, Expression
-from einspec.grammar.terminals import Terminals, either_case, times, undefined, unquoted
+from einspec.grammar.terminals import Terminals, times, undefined
 from einspec.text import plural
 
 _NUMERAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?(\s*,\s*[+-]?\d+)*")
@@ -52,7 +54,7 @@ class Builder:
     def __init__(self, linked: Linker):
         self.linked = linked
         self.entries = linked.entries
-        self.terminals = Terminals(linked.entries)
+        self.terminals = Terminals(linked)
         self.pending: dict[str, _Pending] = {}
         self.instances = 0
         self.items = 0
@@ -196,7 +198,7 @@ class Builder:
             return scope.filled[expression.text]
         entry = self.entries.get(scope.file.mangled(expression.text))
         if entry is None:
-            undefined(expression, scope.file, self.entries)
+            undefined(expression, scope.file, self.linked)
             return ()
         if entry.definition.parameters:
             advice = f"as in   {expression.text}{{{', '.join(entry.definition.parameters)}}}"
@@ -265,7 +267,7 @@ class Builder:
         if expression.text == "?":
             return self._maybe(expression, [inner], [_ONE], scope)
         if expression.text in "*+":
-            if inner and _may_be_empty(inner):
+            if inner and may_be_empty(inner):
                 message = f"what {expression.text} repeats may be empty, so that a text has no end of derivations"
                 self._error(expression, scope.file, "E207", message, "make its parts obligatory, or repeat it as ~0..3")
                 return ()
@@ -308,7 +310,7 @@ class Builder:
     def _read_template(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
         entry = self.entries.get(scope.file.mangled(expression.text))
         if entry is None or expression.text in scope.filled:
-            undefined(expression, scope.file, self.entries)
+            undefined(expression, scope.file, self.linked)
             return ()
         parameters = entry.definition.parameters
         if len(parameters) != len(expression.arguments):
@@ -318,7 +320,7 @@ class Builder:
             return ()
         arguments = [self._items(argument, scope) for argument in expression.arguments]
         filled = dict(zip(parameters, arguments, strict=True))
-        name = f"{entry.name}{{{','.join(map(_items_text, arguments))}}}"
+        name = f"{entry.name}{{{','.join(map(items_text, arguments))}}}"
         if self._is_inline(entry):
             return self._inlined(entry, name, filled, expression, scope)
         if name not in self.pending:
@@ -355,45 +357,3 @@ class Builder:
 
 def _is_one_rule(alternative: Alternative) -> bool:
     return len(alternative.items) == 1 and alternative.items[0].kind == "rule"
-
-
-def _may_be_empty(items: Sequence[Item]) -> bool:
-    """Whether a sequence can have no text."""
-    for item in items:
-        if isinstance(item, Group) and any(_may_be_empty(alternative) for alternative in item.alternatives):
-            continue
-        if isinstance(item, Repeat) and (item.least == 0 or _may_be_empty(item.items)):
-            continue
-        return False
-    return True
-
-
-def value_kinds(items: Sequence[Item]) -> tuple[str, ...]:
-    """What items give to an op, value by value: an argument or a child. A tuple that holds children is a child."""
-    found: list[str] = []
-    for item in items:
-        if isinstance(item, Reference):
-            found.append("child")
-        elif isinstance(item, Choice):
-            found += ["argument"] * len(item.values[0].split(","))
-        elif isinstance(item, Free):
-            found.append("argument")
-        elif isinstance(item, Group):
-            found += sorted([value_kinds(alternative) for alternative in item.alternatives], key=len)[-1]
-        elif isinstance(item, Repeat) and value_kinds(item.items):
-            holds_children = any(isinstance(leaf, Reference) for leaf in leaves(item.items))
-            found.append("child" if holds_children else "argument")
-    return tuple(found)
-
-
-def _items_text(items: tuple[Item, ...]) -> str:
-    """How the argument of a template is named."""
-    words = []
-    for item in items:
-        if isinstance(item, Literal):
-            words.append(f'"{item.text}"')
-        elif isinstance(item, (Group, Repeat)):
-            words.append(item.text)
-        else:
-            words.append(item.name or f'"{item.values[0]}"' if isinstance(item, Choice) else item.name)
-    return " ".join(words)

@@ -106,7 +106,7 @@ class Library:
         folder = importing.folder.resolve()
         file = (folder / "/".join(path)).with_suffix(".lark").resolve()
         if not file.is_relative_to(folder):
-            raise GrammarError(f"{dotted} leads to {file}, which is outside of the folder of its file")
+            raise GrammarError(f"{dotted} leads out of the folder of its file")
         if not file.is_file():
             beside = sorted(other.stem for other in folder.glob("*.lark"))
             hint = did_you_mean(path[-1], [*beside, *bundled_names(), "common"])

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from einspec.errors import GrammarError
 from einspec.grammar.files import Library, Place
 from einspec.grammar.problems import Problems
-from einspec.grammar.syntax import Alternative, Definition, Expression, Import, SyntaxTree, parse_syntax
+from einspec.grammar.syntax import Alternative, Definition, Expression, Import, SyntaxTree
+from einspec.grammar.syntax_parser import parse_syntax
 from einspec.grammar.tokens import Annotation, tokenize
 from einspec.grammar.weights import Weights
 from einspec.text import Source, did_you_mean
@@ -67,6 +68,8 @@ class Linker:
         self.entries: dict[str, Entry] = {}
         self.names: dict[str, None] = {}
         """What the grammar itself defines or imports, in the order of the file."""
+        self.missing: set[str] = set()
+        """Names of imports that found nothing, which is said once."""
         self.files = 0
         self.file = self._read(source, place, problems)
         self._link(self.file, ())
@@ -137,6 +140,7 @@ class Linker:
         for (path, is_relative), statements in by_path.items():
             imported = self._open(file, path, is_relative, statements[0], above)
             if imported is None:
+                self.missing.update(file.mangled(alias) for s in statements for _, alias in s.names)
                 continue
             imported.around, imported.prefix = file, "__".join(path)
             imported.aliases = {token.text: alias for s in statements for token, alias in s.names}
@@ -153,6 +157,7 @@ class Linker:
                 continue
             known = [d.name for d in imported.tree.definitions] + [a for i in imported.tree.imports for _, a in i.names]
             hint = did_you_mean(token.text, known) or f"it has {', '.join(sorted(set(known))[:12]) or 'nothing'}"
+            self.missing.add(name)
             message = f"{imported.source.name} has no {token.text}"
             file.problems.error("E201", token.start, token.end, message, hint)
 

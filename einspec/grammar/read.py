@@ -46,7 +46,8 @@ def _read(source: Source, place: Place, library: Library) -> Grammar:
     ignored = builder.ignored()
     annotations = linked.file.annotations
     directives = _directives(annotations, problems)
-    linked.file.weights.check_all_used()
+    if not any(problem.code == "E101" for problem in problems.found):
+        linked.file.weights.check_all_used()  # where the syntax is wrong, what a line means is not known
     start = _start(rules, directives, problems)
     if not problems.has_errors:
         check_structure(rules, start, problems)

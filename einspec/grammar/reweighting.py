@@ -9,7 +9,8 @@ from typing import Any
 
 from einspec.grammar.model import Grammar, Rule
 from einspec.grammar.problems import Problems
-from einspec.grammar.syntax import Alternative, Definition, Expression, parse_syntax
+from einspec.grammar.syntax import Alternative, Definition, Expression
+from einspec.grammar.syntax_parser import parse_syntax
 from einspec.grammar.tokens import Annotation, tokenize
 from einspec.grammar.weights import MARKS, ByDepth, Line, Weights, at_depth, mark_of, shortest
 from einspec.text import Source, did_you_mean, listing

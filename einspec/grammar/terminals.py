@@ -5,19 +5,16 @@ regular expression.
 from __future__ import annotations
 
 import re
-import sys
-from dataclasses import dataclass, field
 from fractions import Fraction
 
 from einspec.grammar.grids import grid_values
-from einspec.grammar.linking import Entry, File
+from einspec.grammar.language import NOTHING, Language, either_case, grouped, unquoted
+from einspec.grammar.linking import Entry, File, Linker
 from einspec.grammar.model import Choice, Free
 from einspec.grammar.regexps.problem import MAY_BE_EMPTY, regexp_problem
 from einspec.grammar.syntax import Alternative, Definition, Expression
 from einspec.text import did_you_mean
 
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "\\": "\\", '"': '"'}
 _MOST_VALUES = 30_000
 _MOST_TIMES = 1000
 _DEEPEST = 100
@@ -25,60 +22,12 @@ _LONGEST_VALUE = 10_000
 _ONE = Fraction(1)
 
 
-@dataclass(slots=True)
-class Language:
-    """What may stand for a terminal: ``values`` with their probabilities, or ``pattern`` where that is not finite.
-
-    ``patterns`` are those of values that more than their own text is read as.
-    """
-
-    values: dict[str, Fraction] = field(default_factory=dict)
-    patterns: dict[str, str] = field(default_factory=dict)
-    pattern: str | None = None
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether it is a list of texts."""
-        return self.pattern is None
-
-    def regexp(self) -> str:
-        """The regular expression that matches it."""
-        if self.pattern is not None:
-            return self.pattern
-        texts = sorted(self.values, key=lambda text: (-len(text), text))
-        return "|".join(self.patterns.get(text) or re.escape(text) for text in texts)
-
-
-_NOTHING = Language({"": _ONE})
-
-
-def unquoted(expression: Expression, file: File) -> str:
-    """The text of a string. Notes a problem for an escape that is none."""
-    text = expression.text.removesuffix("i")
-    return _ESCAPE.sub(lambda match: _unescaped(match, expression, file), text[1:-1])
-
-
-def _unescaped(match: re.Match[str], expression: Expression, file: File) -> str:
-    """What a backslash and its character mean to Lark: a backslash before any other character stays."""
-    code, character = match[1] or match[2] or match[3], match[4]
-    if code and int(code, 16) <= sys.maxunicode:
-        return chr(int(code, 16))
-    if code or character in "xuU":
-        message = f"{match.group()} is no character"
-        file.problems.error("E101", expression.start, expression.end, message, r"as in \x41, \u0041 or \U00000041")
-    return _ESCAPES.get(character, match.group())
-
-
-def either_case(text: str) -> str:
-    """A regular expression for a text in capitals or not."""
-    return f"(?i:{re.escape(text)})"
-
-
 class Terminals:
     """The terminals of a grammar, each read once. Problems are noted at their place."""
 
-    def __init__(self, entries: dict[str, Entry]):
-        self.entries = entries
+    def __init__(self, linked: Linker):
+        self.linked = linked
+        self.entries = linked.entries
         self.languages: dict[str, Language] = {}
         self.checked: set[str] = set()
 
@@ -100,7 +49,7 @@ class Terminals:
         """What a terminal that is used means; None for one that is not defined, which is noted."""
         name = file.mangled(expression.text)
         if name not in self.entries:
-            undefined(expression, file, self.entries)
+            undefined(expression, file, self.linked)
             return None
         return self.named(self.entries[name], ())
 
@@ -202,7 +151,7 @@ class Terminals:
         return self._sequence(alternative, file, above)
 
     def _sequence(self, alternative: Alternative, file: File, above: tuple[str, ...]) -> Language:
-        found = _NOTHING
+        found = NOTHING
         for item in alternative.items:
             found = self._times(found, self.expression(item, file, above), item, file)
         return found
@@ -212,7 +161,7 @@ class Terminals:
         if not first.is_finite or not second.is_finite:
             if not (first.pattern or first.values) or not (second.pattern or second.values):
                 return Language()
-            return Language(pattern=f"{_grouped(first)}{_grouped(second)}")
+            return Language(pattern=f"{grouped(first)}{grouped(second)}")
         longest = sum(max(map(len, language.values), default=0) for language in (first, second))
         if len(first.values) * len(second.values) > _MOST_VALUES or longest > _LONGEST_VALUE:
             self._too_many(item, file)
@@ -255,7 +204,7 @@ class Terminals:
     def _nested(self, item: Expression, file: File, above: tuple[str, ...]) -> Language:
         name = file.mangled(item.text)
         if name not in self.entries:
-            undefined(item, file, self.entries)
+            undefined(item, file, self.linked)
             return Language()
         if name in above:
             file.problems.error("E204", item.start, item.end, f"{item.text} is made of itself", "break the circle")
@@ -294,7 +243,7 @@ class Terminals:
     def _group(self, item: Expression, file: File, above: tuple[str, ...]) -> Language:
         languages = [self._sequence(alternative, file, above) for alternative in item.alternatives]
         if item.kind == "optional":
-            languages.append(_NOTHING)
+            languages.append(NOTHING)
         if not all(language.is_finite for language in languages):
             tail = "?" if item.kind == "optional" else ""
             parts = [language.regexp() for language in languages if language.pattern or any(language.values)]
@@ -315,20 +264,20 @@ class Terminals:
         assert item.inner is not None
         inner = self.expression(item.inner, file, above)
         if item.text in "*+":
-            return Language(pattern=f"{_grouped(inner)}{item.text}")
+            return Language(pattern=f"{grouped(inner)}{item.text}")
         if item.text == "?":
             if not inner.is_finite:
-                return Language(pattern=f"{_grouped(inner)}?")
+                return Language(pattern=f"{grouped(inner)}?")
             odds = file.weights.odds_of(item)
             values = {text: odds * share for text, share in inner.values.items()}
             values[""] = values.get("", Fraction(0)) + 1 - odds
             return Language(values, inner.patterns)
         least, most = times(item, file) or (1, 1)
         if not inner.is_finite:
-            return Language(pattern=f"{_grouped(inner)}{{{least},{most}}}")
+            return Language(pattern=f"{grouped(inner)}{{{least},{most}}}")
         values = {}
         patterns: dict[str, str] = {}
-        power = _NOTHING
+        power = NOTHING
         for number in range(most + 1):
             if number:
                 power = self._times(power, inner, item, file)
@@ -342,10 +291,6 @@ class Terminals:
                 self._too_many(item, file)
                 return Language()
         return Language(values, patterns)
-
-
-def _grouped(language: Language) -> str:
-    return f"(?:{language.regexp()})"
 
 
 def times(item: Expression, file: File) -> tuple[int, int] | None:
@@ -366,10 +311,12 @@ def times(item: Expression, file: File) -> tuple[int, int] | None:
     return None
 
 
-def undefined(item: Expression, file: File, entries: dict[str, Entry]) -> None:
-    """Notes that what is used is not defined."""
+def undefined(item: Expression, file: File, linked: Linker) -> None:
+    """Notes that what is used is not defined, unless its import has failed."""
+    if file.mangled(item.text) in linked.missing:
+        return
     what = "terminal" if item.kind == "terminal" else item.kind
-    known = {name for name in entries if "__" not in name}
+    known = {name for name in linked.entries if "__" not in name}
     parameters = ", ".join("xyz"[: len(item.arguments)]) or "..."
     usage = f"{item.text}{{{parameters}}}" if item.kind == "template" else item.text
     advice = did_you_mean(item.text, known) or f"define it, as in   {usage}: ..."

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from einspec.errors import GrammarError
-from einspec.grammar.build import value_kinds
+from einspec.grammar.items import value_kinds
 from einspec.grammar.model import Grammar, Literal, Production, Reference, leaves
 from einspec.grammar.problems import Problems
 from einspec.ops.declare import Op

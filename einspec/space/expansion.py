@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from einspec.grammar.build import value_kinds
+from einspec.grammar.items import value_kinds
 from einspec.grammar.model import Choice, Free, Group, Item, Production, Reference, Repeat, leaves
 from einspec.ops.declare import Op
 from einspec.ops.signature import Argument

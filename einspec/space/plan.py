@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
-from einspec.grammar.build import value_kinds
+from einspec.grammar.items import value_kinds
 from einspec.grammar.model import Choice, Free, Group, Item, Literal, Production, Reference, Repeat
 from einspec.space.layout import Fork, Loop, Option, Part, Place, Structure, Word, symbols_of
 from einspec.space.member import Nonterminal
