@@ -193,7 +193,7 @@ class Masses:
             except TooLong:
                 raise TooMuch("a repetition has no end") from None
             else:
-                self.spend(len(laid_out.items))
+                self.spend(2 * len(laid_out.items))
                 yield laid_out, laid_out.options
             if not odometer.advance():
                 return
