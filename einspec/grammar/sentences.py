@@ -55,7 +55,8 @@ class SentenceParser:
         try:
             return self.earley.parse(source.text)
         except Unparsed as error:
-            raise ParseError(self._message(source, failure or error)) from None
+            furthest = failure if failure is not None and failure.offset > error.offset else error
+            raise ParseError(self._message(source, furthest)) from None
         except TooMuchWork:
             raise ParseError(
                 f"{source.name}: the grammar is ambiguous, and this text can be read in too many ways: give the "
@@ -67,6 +68,8 @@ class SentenceParser:
         match = re.compile(r"\w{1,60}|[^\w\s]").match(source.text, offset)
         rest = source.text[offset:]
         is_end = not rest or (self.flat.ignores_blanks and not rest.strip())
+        if is_end and self.flat.ignores_blanks:
+            offset = len(source.text.rstrip())
         blank = "the end of the text" if is_end else "a blank"
         found = repr(match.group()) if match else blank
         terminals = self.flat.terminals
