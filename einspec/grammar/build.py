@@ -296,8 +296,11 @@ class Builder:
             kinds = value_kinds(alternative)
             shared = min(len(kinds), len(longest))
             if kinds[:shared] != longest[:shared]:
-                message = "the alternatives of this group give arguments and children at the same place"
-                self._error(expression, scope.file, "E208", message, "make the group a rule, with an op for each")
+                is_inline = expression.kind in ("rule", "template")
+                what = expression.text if is_inline else "this group"
+                message = f"the alternatives of {what} give arguments and children at the same place"
+                advice = "give it a name without the underscore" if is_inline else "make the group a rule"
+                self._error(expression, scope.file, "E208", message, f"{advice}, with an op for each alternative")
                 return ()
             longest = kinds if len(kinds) > len(longest) else longest
         text = self._shown(expression, scope)
@@ -305,7 +308,11 @@ class Builder:
 
     def _read_template(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
         entry = self.entries.get(scope.file.mangled(expression.text))
-        if entry is None or expression.text in scope.filled:
+        if expression.text in scope.filled:
+            message = f"{expression.text} is a parameter, and takes no arguments"
+            self._error(expression, scope.file, "E206", message, "leave {...} out")
+            return ()
+        if entry is None:
             undefined(expression, scope.file, self.entries)
             return ()
         parameters = entry.definition.parameters
