@@ -52,14 +52,14 @@ def installed(wheel, tmp_path_factory) -> Path:
 
 
 def expected_files() -> set[str]:
-    """What must be installed: modules, grammars, architectures, and the mark that there are types."""
+    """What must be installed: modules, grammars, architectures, pages of codes, and the mark that there are types."""
     found = set()
     for target, source in SOURCES.items():
         for path in source.rglob("*"):
             inner = path.relative_to(source).parts
             if "__pycache__" in inner or (target == "einspec" and inner[0] in ("compiler", "grammars")):
                 continue
-            if path.suffix in (".py", ".lark", ".arch") or path.name == "py.typed":
+            if path.suffix in (".py", ".lark", ".arch", ".md") or path.name == "py.typed":
                 found.add(f"{target}/{'/'.join(inner)}")
     return found
 
@@ -75,6 +75,7 @@ def test_what_is_expected_is_much():
     assert {
         "einspec/__init__.py", "einspec/py.typed", "einspec/compiler/emit.py", "einspec/grammars/einspace.lark",
         "einspec/grammars/__init__.py", "einspec/ops/library/tensor.py", "einspec/cli/__init__.py",
+        "einspec/grammar/codes/E101.md",
     } <= expected_files()  # fmt: skip
 
 

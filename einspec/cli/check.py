@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from einspec.cli.explain import first_code
 from einspec.cli.options import (
     Commands,
     add_input,
@@ -57,6 +59,11 @@ def run(args: argparse.Namespace) -> int:
     else:
         for report in reports:
             _print(report)
+        code = first_code(
+            text for report in reports for text in (report.get("error"), *report.get("warnings", ())) if text
+        )
+        if code is not None:
+            print(f"explain with: einspec explain {code}", file=sys.stderr)
     return 1 if any("error" in report for report in reports) else 0
 
 

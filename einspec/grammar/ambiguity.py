@@ -64,8 +64,8 @@ _WORDS = {
         "the most probable one is taken: give words or brackets that tell them apart",
     ),
     "W507": (
-        "tokens run together: {!r} is a sentence, and is not read as one",
-        "ignore blanks, as in   %ignore /\\s+/   , or put brackets or commas between the parts",
+        "tokens run together, or into what is ignored: {!r} is a sentence, and is not read as one",
+        "ignore less, or change the tokens that begin with what is ignored",
     ),
 }
 

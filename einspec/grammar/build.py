@@ -54,7 +54,7 @@ class Builder:
     def __init__(self, linked: Linker):
         self.linked = linked
         self.entries = linked.entries
-        self.terminals = Terminals(linked)
+        self.terminals = Terminals(linked.entries)
         self.pending: dict[str, _Pending] = {}
         self.instances = 0
         self.items = 0
@@ -198,7 +198,7 @@ class Builder:
             return scope.filled[expression.text]
         entry = self.entries.get(scope.file.mangled(expression.text))
         if entry is None:
-            undefined(expression, scope.file, self.linked)
+            undefined(expression, scope.file, self.entries)
             return ()
         if entry.definition.parameters:
             advice = f"as in   {expression.text}{{{', '.join(entry.definition.parameters)}}}"
@@ -300,8 +300,11 @@ class Builder:
             kinds = value_kinds(alternative)
             shared = min(len(kinds), len(longest))
             if kinds[:shared] != longest[:shared]:
-                message = "the alternatives of this group give arguments and children at the same place"
-                self._error(expression, scope.file, "E208", message, "make the group a rule, with an op for each")
+                is_inline = expression.kind in ("rule", "template")
+                what = expression.text if is_inline else "this group"
+                message = f"the alternatives of {what} give arguments and children at the same place"
+                advice = "give it a name without the underscore" if is_inline else "make the group a rule"
+                self._error(expression, scope.file, "E208", message, f"{advice}, with an op for each alternative")
                 return ()
             longest = kinds if len(kinds) > len(longest) else longest
         text = self._shown(expression, scope)
@@ -309,8 +312,12 @@ class Builder:
 
     def _read_template(self, expression: Expression, scope: _Scope) -> tuple[Item, ...]:
         entry = self.entries.get(scope.file.mangled(expression.text))
-        if entry is None or expression.text in scope.filled:
-            undefined(expression, scope.file, self.linked)
+        if expression.text in scope.filled:
+            message = f"{expression.text} is a parameter, and takes no arguments"
+            self._error(expression, scope.file, "E206", message, "leave {...} out")
+            return ()
+        if entry is None:
+            undefined(expression, scope.file, self.entries)
             return ()
         parameters = entry.definition.parameters
         if len(parameters) != len(expression.arguments):

@@ -58,6 +58,10 @@ def read_source(path: Path, name: str) -> Source:
     return Source(name, text.removeprefix("\ufeff"))
 
 
+class NoSuchFile(GrammarError):
+    """An import names no file that it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a grammar file is: its folder, None for a text without one; ``is_trusted`` for those of Lark itself."""
@@ -100,17 +104,15 @@ class Library:
             return BUNDLED / f"{path[0]}.lark", path[0]
         if importing.folder is None:
             known = ", ".join(bundled_names())
-            raise GrammarError(
+            raise NoSuchFile(
                 f"{dotted} is no bundled space ({known}), and a text has no folder where another file could be"
             )
         folder = importing.folder.resolve()
         file = (folder / "/".join(path)).with_suffix(".lark").resolve()
         if not file.is_relative_to(folder):
-            raise GrammarError(f"{dotted} leads out of the folder of its file")
+            raise NoSuchFile(f"{dotted} leads to {file}, which is outside of the folder of its file")
         if not file.is_file():
             beside = sorted(other.stem for other in folder.glob("*.lark"))
             hint = did_you_mean(path[-1], [*beside, *bundled_names(), "common"])
-            raise GrammarError(
-                f"there is no file {'/'.join(path)}.lark beside this one" + (f"; {hint}" if hint else "")
-            )
+            raise NoSuchFile(f"there is no file {'/'.join(path)}.lark beside this one" + (f"; {hint}" if hint else ""))
         return file, str(importing.folder / file.relative_to(folder))

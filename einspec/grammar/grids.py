@@ -43,7 +43,7 @@ def grid_values(annotation: Annotation, problems: Problems) -> list[str] | None:
         values = _values(kind, low, high, number, is_whole=count is None)
         if len(set(values)) == len(values):
             return values
-        refuse(f"{number:,} values between {match[2]} and {match[3]} are equal in {_DIGITS} digits", "write fewer")
+        refuse(f"some of {number:,} values from {match[2]} to {match[3]} are equal in {_DIGITS} digits", "write fewer")
     return None
 
 

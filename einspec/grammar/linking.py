@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from einspec.errors import GrammarError
-from einspec.grammar.files import Library, Place
+from einspec.grammar.files import Library, NoSuchFile, Place
 from einspec.grammar.problems import Problems
 from einspec.grammar.syntax import Alternative, Definition, Expression, Import, SyntaxTree
 from einspec.grammar.syntax_parser import parse_syntax
@@ -19,6 +19,7 @@ from einspec.grammar.weights import Weights
 from einspec.text import Source, did_you_mean
 
 _MOST_FILES = 100
+_MOST_SHOWN = 12
 
 
 @dataclass(eq=False)
@@ -68,8 +69,6 @@ class Linker:
         self.entries: dict[str, Entry] = {}
         self.names: dict[str, None] = {}
         """What the grammar itself defines or imports, in the order of the file."""
-        self.missing: set[str] = set()
-        """Names of imports that found nothing, which is said once."""
         self.files = 0
         self.file = self._read(source, place, problems)
         self._link(self.file, ())
@@ -110,8 +109,9 @@ class Linker:
         known = self.entries.get(name)
         if known is None:
             self._unknown(file, definition, "to extend")
-        elif known.definition.is_terminal != definition.is_terminal or definition.parameters:
-            self._error(file, definition, "E202", f"{definition.name} is a template, and cannot be extended", "")
+        elif known.definition.parameters or definition.parameters:
+            message = f"{definition.name} is a template, and cannot be extended"
+            self._error(file, definition, "E202", message, "write %override, and all its alternatives")
         else:
             known.extensions.append((file, definition))
 
@@ -125,8 +125,12 @@ class Linker:
             self.names[name] = None
 
     def _unknown(self, file: File, definition: Definition, what: str) -> None:
+        if definition.name in file.tree.broken:
+            return
         local = {name for name in self.entries if "__" not in name}
         advice = did_you_mean(definition.name, local) or "import it first, as in   %import einspace.computation"
+        if any(other.name == definition.name and not other.keyword for other in file.tree.definitions):
+            advice = "write this below the definition, or add the alternatives there"
         self._error(file, definition, "E201", f"there is no {definition.name} {what}", advice)
 
     def _error(self, file: File, definition: Definition, code: str, message: str, advice: str) -> None:
@@ -140,7 +144,7 @@ class Linker:
         for (path, is_relative), statements in by_path.items():
             imported = self._open(file, path, is_relative, statements[0], above)
             if imported is None:
-                self.missing.update(file.mangled(alias) for s in statements for _, alias in s.names)
+                file.tree.broken.update(alias for s in statements for _, alias in s.names)
                 continue
             imported.around, imported.prefix = file, "__".join(path)
             imported.aliases = {token.text: alias for s in statements for token, alias in s.names}
@@ -156,8 +160,9 @@ class Linker:
                     self.names[name] = None
                 continue
             known = [d.name for d in imported.tree.definitions] + [a for i in imported.tree.imports for _, a in i.names]
-            hint = did_you_mean(token.text, known) or f"it has {', '.join(sorted(set(known))[:12]) or 'nothing'}"
-            self.missing.add(name)
+            shown = sorted(set(known))[:_MOST_SHOWN] + (["..."] if len(set(known)) > _MOST_SHOWN else [])
+            hint = did_you_mean(token.text, known) or f"it has {', '.join(shown) or 'nothing'}"
+            file.tree.broken.add(alias)
             message = f"{imported.source.name} has no {token.text}"
             file.problems.error("E201", token.start, token.end, message, hint)
 
@@ -182,8 +187,11 @@ class Linker:
         chain = file.source.name if file.around is not None else ""
         try:
             source, place = self.library.open(path, is_relative, file.place, chain)
-        except GrammarError as error:
+        except NoSuchFile as error:
             refuse(f"this cannot be imported: {error}", "name a bundled space, common, or a file in this folder")
+            return None
+        except GrammarError as error:
+            refuse(f"this cannot be imported: {error}", "")
             return None
         return self._read(source, place, file.problems.of(source))
 

@@ -1,7 +1,7 @@
 """The problems of a grammar file, collected in the order of the file and raised together.
 
-Codes are stable: E1xx reading, E2xx rules, E3xx weights and directives, E4xx ops, W5xx warnings. docs/codes.md explains
-each.
+Codes are stable: E1xx reading, E2xx rules, E3xx weights and directives, E4xx ops, W5xx warnings. Each has a page in the
+folder codes, which ``einspec explain`` prints.
 """
 
 from __future__ import annotations

@@ -46,9 +46,10 @@ def _read(source: Source, place: Place, library: Library) -> Grammar:
     ignored = builder.ignored()
     annotations = linked.file.annotations
     directives = _directives(annotations, problems)
-    if not any(problem.code == "E101" for problem in problems.found):
-        linked.file.weights.check_all_used()  # where the syntax is wrong, what a line means is not known
-    start = _start(rules, directives, problems)
+    broken = linked.file.tree.broken
+    if not broken:
+        linked.file.weights.check_all_used()
+    start = _start(rules, directives, broken, problems)
     if not problems.has_errors:
         check_structure(rules, start, problems)
     problems.raise_errors()
@@ -83,10 +84,12 @@ def _directives(annotations: list[Annotation], problems: Problems) -> dict[str, 
     return found
 
 
-def _start(rules: Mapping[str, Rule], directives: dict[str, tuple[str, Annotation]], problems: Problems) -> str:
+def _start(
+    rules: Mapping[str, Rule], directives: dict[str, tuple[str, Annotation]], broken: set[str], problems: Problems
+) -> str:
     if "start" in directives:
         name, annotation = directives["start"]
-        if name not in rules:
+        if name not in rules and name not in broken:
             end = annotation.end
             hint = did_you_mean(name, rules) or "name a rule of this file"
             problems.error("E201", annotation.start, end, f"the start rule {name} is not defined", hint)

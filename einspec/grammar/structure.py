@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from einspec.grammar.model import Group, Item, Literal, Production, Reference, Repeat, Rule
 from einspec.grammar.problems import Problems
+from einspec.text import plural
 
 MOST_RULES = 1000
 MOST_SYMBOLS = 3000
@@ -51,8 +52,8 @@ def _check_size(rules: Mapping[str, Rule], problems: Problems) -> bool:
             "E105",
             rule.start,
             rule.start + len(rule.name),
-            f"{len(rules):,} rules at {depths} depths of the tree: at most {MOST_RULES:,} rules, and {MOST_SYMBOLS:,} "
-            "with those of all depths, can be analysed",
+            f"{len(rules):,} rules at {plural(depths, 'depth')} of the tree: at most {MOST_RULES:,} rules, and "
+            f"{MOST_SYMBOLS:,} with those of all depths, can be analysed",
             "join rules, or give weights for fewer depths",
         )
     return not is_too_large

@@ -66,3 +66,5 @@ class SyntaxTree:
     definitions: list[Definition] = field(default_factory=list)
     imports: list[Import] = field(default_factory=list)
     ignored: list[Expression] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    """Names in statements with errors, which are left out: that they are not defined is no problem of its own."""

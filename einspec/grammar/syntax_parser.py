@@ -16,8 +16,8 @@ MOST_ALTERNATIVES = 20_000
 
 
 class _SyntaxError(Exception):
-    def __init__(self, token: Token, message: str, advice: str = ""):
-        self.token, self.message, self.advice = token, message, advice
+    def __init__(self, token: Token, message: str, advice: str, code: str = "E101"):
+        self.token, self.message, self.advice, self.code = token, message, advice, code
 
 
 def parse_syntax(source: Source, tokens: list[Token], problems: Problems) -> SyntaxTree:
@@ -42,11 +42,15 @@ class _Parser:
             try:
                 self.statement(tree)
                 if not self.at("NEWLINE"):
-                    raise _SyntaxError(self.token, f"{self.shown()} cannot stand here", "start a new line")
+                    raise _SyntaxError(self.token, f"{self.shown()} cannot stand here", self.out_of_place())
             except _SyntaxError as error:
                 token = error.token
-                self.problems.error("E101", token.start, max(token.end, token.start + 1), error.message, error.advice)
+                self.problems.error(
+                    error.code, token.start, max(token.end, token.start + 1), error.message, error.advice
+                )
                 self.recover(begin)
+                names = [token.text for token in self.tokens[begin : self.index] if token.kind in ("RULE", "TERMINAL")]
+                tree.broken.update(names or [""])
         return tree
 
     @property
@@ -62,10 +66,20 @@ class _Parser:
         self.index += 1
         return token
 
-    def expect(self, text: str, where: str) -> Token:
+    def expect(self, text: str, where: str, advice: str) -> Token:
         if self.token.text != text:
-            raise _SyntaxError(self.token, f"expected {text!r} {where}, found {self.shown()}")
+            raise _SyntaxError(self.token, f"expected {text!r} {where}, found {self.shown()}", advice)
         return self.take()
+
+    def out_of_place(self) -> str:
+        """What to do about a token that no statement goes on with."""
+        if self.token.text in (")", "]", "}"):
+            return "no such bracket is open here: leave it out, or open it"
+        if self.at("ARROW"):
+            return "an alternative has one alias, at its end: leave one out, or write | between two alternatives"
+        if self.at("MODIFIERS", "?"):
+            return "put a blank after ? where it means that something is optional"
+        return "start a new line, or quote it if it is text of a sentence"
 
     def shown(self) -> str:
         return "the end of the line" if self.at("NEWLINE") else repr(self.token.text)
@@ -133,7 +147,7 @@ class _Parser:
             while self.at("PUNCTUATION", ","):
                 self.take()
                 names.append(self.renamed())
-            end = self.expect(")", "after the names").end
+            end = self.expect(")", "after the names", "put commas between the names").end
         else:
             name = path.pop()
             if not path:
@@ -148,12 +162,13 @@ class _Parser:
         for token, alias in names:
             if alias.lstrip("_")[:1].isupper() != token.text.lstrip("_")[:1].isupper():
                 message = f"{token.text} cannot be called {alias}: terminals are written in capitals, rules are not"
-                raise _SyntaxError(token, message)
+                raise _SyntaxError(token, message, f"as in   -> {alias.swapcase()}")
         return Import(tuple(token.text for token in path), is_relative, tuple(names), keyword.start, end)
 
     def name(self, what: str) -> Token:
         if not self.at("RULE") and not self.at("TERMINAL"):
-            raise _SyntaxError(self.token, f"expected {what}, found {self.shown()}")
+            advice = "as in   %import einspace.module   or   %import .other (block, WIDTH -> W)"
+            raise _SyntaxError(self.token, f"expected {what}, found {self.shown()}", advice)
         return self.take()
 
     def renamed(self) -> tuple[Token, str]:
@@ -164,22 +179,21 @@ class _Parser:
         return name, self.name("a name after ->").text
 
     def definition(self, keyword: str = "") -> Definition:
-        modifier = self.take() if self.at("MODIFIERS") else None
+        modifier = self.take() if self.at("MODIFIERS") or self.at("OPERATOR", "?") else None
         if not self.at("RULE") and not self.at("TERMINAL"):
-            raise _SyntaxError(
-                self.token, f"expected a definition, found {self.shown()}", 'as in   block: "relu" -> relu'
-            )
+            advice = 'as in   block: "relu" -> relu   : it goes on only with lines that begin with |'
+            raise _SyntaxError(self.token, f"expected a definition, found {self.shown()}", advice)
         name = self.take()
         is_terminal = name.kind == "TERMINAL"
         if modifier is not None and is_terminal:
-            raise _SyntaxError(modifier, f"{modifier.text} belongs to rules, not to terminals")
+            raise _SyntaxError(modifier, f"{modifier.text} belongs to rules, not to terminals", "leave it out")
         if modifier is not None and "!" in modifier.text:
             message = "! would make words of a sentence arguments of its op"
             raise _SyntaxError(modifier, message, "leave it out, and name the words that are arguments as terminals")
         parameters = self.parameters(name) if self.at("PUNCTUATION", "{") else ()
         if self.at("PUNCTUATION", "."):
             self.priority(name)
-        self.expect(":", f"after the name {name.text}")
+        self.expect(":", f"after the name {name.text}", f'as in   {name.text}: "text"')
         alternatives = self.alternatives()
         return Definition(name.text, is_terminal, alternatives, name.start, alternatives[-1].end, parameters, keyword)
 
@@ -191,18 +205,21 @@ class _Parser:
         while not found or self.at("PUNCTUATION", ","):
             self.take()
             if not self.at("RULE"):
-                raise _SyntaxError(self.token, f"expected a parameter of {name.text}, found {self.shown()}")
+                message = f"expected a parameter of {name.text}, found {self.shown()}"
+                raise _SyntaxError(self.token, message, f'as in   {name.text}{{item}}: item ("," item)*')
             if self.token.text in found:
-                raise _SyntaxError(self.token, f"{name.text} has the parameter {self.token.text} twice")
+                message = f"{name.text} has the parameter {self.token.text} twice"
+                raise _SyntaxError(self.token, message, "give one of them another name")
             found.append(self.take().text)
-        self.expect("}", f"after the parameters of {name.text}")
+        self.expect("}", f"after the parameters of {name.text}", "put commas between them, and close them with }")
         return tuple(found)
 
     def priority(self, name: Token) -> None:
         """``.2`` after a name. The most probable derivation of a text is taken, so that there is no use for it."""
         dot = self.take()
         if not self.at("NUMBER"):
-            raise _SyntaxError(self.token, f"expected a priority after {name.text}., found {self.shown()}")
+            message = f"expected a priority after {name.text}., found {self.shown()}"
+            raise _SyntaxError(self.token, message, "leave the dot out: priorities have no effect")
         self.problems.warning(
             "W505",
             dot.start,
@@ -234,10 +251,9 @@ class _Parser:
         end = self.tokens[self.index - 1].end
         self.count += 1
         if self.count > MOST_ALTERNATIVES:
-            if self.count == MOST_ALTERNATIVES + 1:
-                message = f"this file has more than {MOST_ALTERNATIVES:,} alternatives"
-                self.problems.error("E105", start, start + 1, message, "give what differs in a value a terminal")
-            self.index = len(self.tokens)
+            token, self.index = self.token, len(self.tokens)
+            message = f"this file has more than {MOST_ALTERNATIVES:,} alternatives"
+            raise _SyntaxError(token, message, "give what differs in a value a terminal", "E105")
         items: list[Expression] = []
         while (item := self.expression()) is not None:
             items.append(item)
@@ -246,7 +262,8 @@ class _Parser:
         if self.at("ARROW"):
             self.take()
             if not self.at("RULE"):
-                raise _SyntaxError(self.token, f"expected the name of an op after ->, found {self.shown()}")
+                message = f"expected the name of an op after ->, found {self.shown()}"
+                raise _SyntaxError(self.token, message, 'as in   "relu" -> relu   : a name in small letters')
             token = self.take()
             alias, end = token.text, token.end
         return Alternative(tuple(items), alias, items[0].start if items else min(start, end), end)
@@ -261,13 +278,15 @@ class _Parser:
         if self.at("PUNCTUATION", "~"):
             self.take()
             if not self.at("NUMBER"):
-                raise _SyntaxError(self.token, f"expected a number after ~, found {self.shown()}")
+                message = f"expected a number after ~, found {self.shown()}"
+                raise _SyntaxError(self.token, message, "as in   x~3   or   x~2..4")
             last = self.take()
             text = f"~{last.text}"
             if self.at("DOTS"):
                 self.take()
                 if not self.at("NUMBER"):
-                    raise _SyntaxError(self.token, f"expected a number after .., found {self.shown()}")
+                    message = f"expected a number after .., found {self.shown()}"
+                    raise _SyntaxError(self.token, message, "as in   x~2..4")
                 last = self.take()
                 text += f"..{last.text}"
             return Expression("repeat", text, atom.start, last.end, inner=atom)
@@ -309,12 +328,12 @@ class _Parser:
         arguments: list[Expression] = []
         while not arguments or self.at("PUNCTUATION", ","):
             self.take()
+            message, found = f"expected an argument of {name.text}, found {self.shown()}", self.token
             argument = self.atom()
             if argument is None or argument.kind == "optional":
-                advice = "a rule, a terminal, a string or another template"
-                raise _SyntaxError(self.token, f"expected an argument of {name.text}, found {self.shown()}", advice)
+                raise _SyntaxError(found, message, "a rule, a terminal, a string, a group (...) or another template")
             arguments.append(argument)
-        last = self.expect("}", f"after the arguments of {name.text}")
+        last = self.expect("}", f"after the arguments of {name.text}", "put commas between them, and close them with }")
         self.nesting -= 1
         return Expression("template", name.text, name.start, last.end, arguments=tuple(arguments))
 
@@ -325,7 +344,11 @@ class _Parser:
             raise _SyntaxError(opening, f"brackets nested deeper than {_DEEPEST_GROUP}", "give the inner part a rule")
         alternatives = self.alternatives()
         closing = {"(": ")", "[": "]"}[opening.text]
-        last = self.expect(closing, f"to close the {opening.text!r} at {self.source.place(opening.start)}")
+        where = f"to close the {opening.text!r} at {self.source.place(opening.start)}"
+        advice = "close it, or quote it if it is text of a sentence"
+        if self.at("NEWLINE"):
+            advice = "close it on this line: it goes on only with lines that begin with |"
+        last = self.expect(closing, where, advice)
         self.nesting -= 1
         kind = "group" if opening.text == "(" else "optional"
         return Expression(kind, opening.text, opening.start, last.end, alternatives)

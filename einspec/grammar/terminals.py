@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from einspec.grammar.grids import grid_values
 from einspec.grammar.language import NOTHING, Language, either_case, grouped, unquoted
-from einspec.grammar.linking import Entry, File, Linker
+from einspec.grammar.linking import Entry, File
 from einspec.grammar.model import Choice, Free
 from einspec.grammar.regexps.problem import MAY_BE_EMPTY, regexp_problem
 from einspec.grammar.syntax import Alternative, Definition, Expression
@@ -25,11 +25,10 @@ _ONE = Fraction(1)
 class Terminals:
     """The terminals of a grammar, each read once. Problems are noted at their place."""
 
-    def __init__(self, linked: Linker):
-        self.linked = linked
-        self.entries = linked.entries
+    def __init__(self, entries: dict[str, Entry]):
+        self.entries = entries
         self.languages: dict[str, Language] = {}
-        self.checked: set[str] = set()
+        self.checked: set[tuple[str, int]] = set()
 
     def item(self, expression: Expression, file: File) -> Choice | Free | None:
         """A terminal as an item of a production; None for one that is not defined."""
@@ -49,33 +48,43 @@ class Terminals:
         """What a terminal that is used means; None for one that is not defined, which is noted."""
         name = file.mangled(expression.text)
         if name not in self.entries:
-            undefined(expression, file, self.linked)
+            undefined(expression, file, self.entries)
             return None
         return self.named(self.entries[name], ())
 
     def is_token(self, language: Language, expression: Expression, file: File) -> bool:
         """Whether it can be a token: it is no empty text, and quick to match. Problems are noted once."""
         if language.is_finite and "" in language.values:
-            message, advice = f"a value of {expression.text} is empty", "give it a text"
-            file.problems.error("E101", expression.start, expression.end, message, advice)
+            message = f"a value of {expression.text} is empty"
+            advice = f"give each value a text, and write {expression.text}? where it may be absent"
+            file, start, end = self._written(expression, file)
+            file.problems.error("E101", start, end, message, advice)
         if language.is_finite:
             return bool(language.values)
         pattern = language.regexp()
         problem = None if file.place.is_trusted else regexp_problem(pattern)
         if problem is None:
             return True
-        where = (file.source.name, expression.start)
-        if expression.kind == "terminal":
-            entry = self.entries[file.mangled(expression.text)]
-            if entry.file.place.is_trusted:
-                return True
-            items = [item for alternative in entry.definition.alternatives for item in alternative.items]
-            file, expression = entry.file, items[0] if items else expression
-            where = (entry.name, 0)
-        if str(where) not in self.checked:
-            self.checked.add(str(where))
-            file.problems.error("E104", expression.start, expression.end, *problem)
+        file, start, end = self._written(expression, file)
+        if file.place.is_trusted:
+            return True
+        if (file.source.name, start) not in self.checked:
+            self.checked.add((file.source.name, start))
+            file.problems.error("E104", start, end, *problem)
         return False
+
+    def _written(self, expression: Expression, file: File) -> tuple[File, int, int]:
+        """Where a token is written: a terminal in its definition, at its name where that is several pieces."""
+        if expression.kind != "terminal":
+            return file, expression.start, expression.end
+        entry = self.entries[file.mangled(expression.text)]
+        definition = entry.definition
+        pieces = [
+            piece for _, part in entry.parts() for alternative in part.alternatives for piece in alternative.items
+        ]
+        if len(pieces) == 1:
+            return entry.file, pieces[0].start, pieces[0].end
+        return entry.file, definition.start, definition.start + len(definition.name)
 
     def named(self, entry: Entry, above: tuple[str, ...]) -> Language:
         """The language of a definition, read once."""
@@ -197,14 +206,14 @@ class Terminals:
             return self._group(item, file, above)
         if item.kind == "repeat":
             return self._repeat(item, file, above)
-        message = f"a terminal cannot hold the rule {item.text}"
+        message = f"a terminal cannot hold the {item.kind} {item.text}"
         file.problems.error("E201", item.start, item.end, message, "make the terminal a rule")
         return Language()
 
     def _nested(self, item: Expression, file: File, above: tuple[str, ...]) -> Language:
         name = file.mangled(item.text)
         if name not in self.entries:
-            undefined(item, file, self.linked)
+            undefined(item, file, self.entries)
             return Language()
         if name in above:
             file.problems.error("E204", item.start, item.end, f"{item.text} is made of itself", "break the circle")
@@ -263,6 +272,8 @@ class Terminals:
     def _repeat(self, item: Expression, file: File, above: tuple[str, ...]) -> Language:
         assert item.inner is not None
         inner = self.expression(item.inner, file, above)
+        if not inner.values and not inner.pattern:
+            return Language()
         if item.text in "*+":
             return Language(pattern=f"{grouped(inner)}{item.text}")
         if item.text == "?":
@@ -311,12 +322,12 @@ def times(item: Expression, file: File) -> tuple[int, int] | None:
     return None
 
 
-def undefined(item: Expression, file: File, linked: Linker) -> None:
-    """Notes that what is used is not defined, unless its import has failed."""
-    if file.mangled(item.text) in linked.missing:
+def undefined(item: Expression, file: File, entries: dict[str, Entry]) -> None:
+    """Notes that what is used is not defined, unless it is in a statement that could not be read."""
+    if item.text in file.tree.broken:
         return
     what = "terminal" if item.kind == "terminal" else item.kind
-    known = {name for name in linked.entries if "__" not in name}
+    known = {name for name in entries if "__" not in name}
     parameters = ", ".join("xyz"[: len(item.arguments)]) or "..."
     usage = f"{item.text}{{{parameters}}}" if item.kind == "template" else item.text
     advice = did_you_mean(item.text, known) or f"define it, as in   {usage}: ..."

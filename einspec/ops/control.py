@@ -68,12 +68,19 @@ class Children(tuple[Any, ...]):
         )
 
 
+def _there(child: Child | None) -> Child:
+    """The child. Raises ``ShapeError`` for one that the grammar leaves out."""
+    if child is None:
+        raise ShapeError("a child that the grammar leaves out is None, and the op takes it for one that is there")
+    return child
+
+
 def tie(child: Child) -> Child:
     """The child with one set of weights for all calls made through the returned handle.
 
     A tied child that is called at types which would need other weights is a ``ShapeError``.
     """
-    return child.tied()
+    return _there(child).tied()
 
 
 def each(child: Child, values: Iterable[Value]) -> tuple[Value, ...]:
@@ -84,7 +91,7 @@ def each(child: Child, values: Iterable[Value]) -> tuple[Value, ...]:
     """
     if isinstance(values, Type):
         raise ShapeError(f"several values are expected where there is one: {values}")
-    return child.each(values)
+    return _there(child).each(values)
 
 
 def let(cell: Child, body: Child, name: str = "use") -> Callable[..., Value]:
@@ -93,6 +100,8 @@ def let(cell: Child, body: Child, name: str = "use") -> Callable[..., Value]:
     Returns a callable that runs ``body``. The library's op ``use`` reads ``use``. A bound cell sees
     the attributes of the place that calls it, and the bindings of the place that bound it.
     """
+
+    _there(cell)
 
     def bound(*inputs: Value, **attributes: object) -> Value:
         return body(*inputs, **attributes, **{name: cell})

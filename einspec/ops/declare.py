@@ -147,7 +147,7 @@ class Primitive(_Op):
         try:
             outputs: Outputs = self._call(self.function, inputs, args, attributes)
         except (ValueError, TypeError) as error:
-            if not _raised_in(error, self.function) or not _is_mismatch(error, args):
+            if not _is_mismatch(error, self.function, args):
                 raise
             raise ShapeError(str(error)) from None  # as in c, n = x.axes, where x is no matrix
         if type(outputs) is Type or (
@@ -231,7 +231,7 @@ class Combinator(_Op):
             if error.names_types or error.address is not None:  # a child of it has been named
                 return error
             return _refusal(f"{self.text(args)} does not accept {_types(inputs)}: {error}")
-        if not _raised_in(error, self.function) or not _is_mismatch(error, args):
+        if not _is_mismatch(error, self.function, args):
             return error
         return _refusal(f"{self.text(args)} cannot wire its children: {error}")
 
@@ -253,13 +253,15 @@ def _raised_in(error: Exception, function: Callable[..., Any]) -> bool:
     return trace is not None and trace.tb_frame.f_code is getattr(function, "__code__", None)
 
 
-def _is_mismatch(error: Exception, args: tuple[Any, ...]) -> bool:
-    """Whether several values were expected where there are more, fewer, a single one or none; or one argument where the
-    grammar repeats it.
+def _is_mismatch(error: Exception, function: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Whether several values were expected where there are more, fewer, a single one or none; or a plain argument where
+    the grammar leaves it out or repeats it.
     """
-    if isinstance(error, ValueError):
-        return "to unpack" in str(error)
-    return "Type" in str(error) or ("tuple" in str(error) and any(isinstance(value, tuple) for value in args))
+    if isinstance(error, TypeError) and any(value is None or isinstance(value, tuple) for value in args):
+        return True
+    if not _raised_in(error, function):
+        return False
+    return "to unpack" in str(error) if isinstance(error, ValueError) else "Type" in str(error)
 
 
 def _types(inputs: tuple[Any, ...]) -> str:

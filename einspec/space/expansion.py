@@ -30,7 +30,7 @@ def production_members(production: Production, depth: int, op: Op | None) -> lis
     Raises ``ValueError`` for arguments that are not the op's, or too many members.
     """
     if math.prod(len(choice.values) for choice in production.choices) > MOST_MEMBERS:
-        raise ValueError(f"has more than {MOST_MEMBERS:,} combinations of argument values")
+        raise ValueError(f"has more than {MOST_MEMBERS:,} combinations of argument values: give terminals fewer")
     weight = production.weight_at(depth)
     if op is not None:
         _check_tuples(production, op)

@@ -308,6 +308,7 @@ class _MemberRun:
         entries = [child.entry() for child in self.order]
         own = {child.bound_key: child for child in self.children if child.bound_key is not None}
         for chosen in product(*[entry.items() for entry in entries]):
+            self.masses.spend(1)
             promises: dict[object, Promise] = {}
             sizes: Sizes = {0: 1}
             is_consistent = True
@@ -349,6 +350,7 @@ class _MemberRun:
         if rest and any(promises for entry in entries for promises in entry):
             self.masses.need_no_order("what is bound calls what is bound further out")
         for chosen in product(*[entry.items() for entry in entries]):
+            self.masses.spend(1)
             more: dict[object, Promise] = {(promise[0].key, promise[1].key): promise for promise in rest}
             total, is_consistent = sizes, True
             for given, mass in chosen:

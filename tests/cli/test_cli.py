@@ -31,7 +31,9 @@ def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     return json.loads(out)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in ("check", "sample", "show"))])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], *([name, "--help"] for name in ("check", "explain", "sample", "show"))]
+)
 def test_help_teaches(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     code, out, _ = run(capsys, *arguments)
     assert code == 0
@@ -62,7 +64,49 @@ def test_check_reports_each_file(capsys: pytest.CaptureFixture[str], tmp_path: P
         '    1 | a: "x" -> liner\n'
         "      |    ^^^^^^^^^^^^\n"
         "      = did you mean 'linear'?\n"
+        "explain with: einspec explain E401\n"
     )
+
+
+def test_check_says_where_warnings_are_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "odd: error[E999].lark"
+    file.write_text('start: "x" -> relu\nother: "y" -> norm\n')
+    code, out, err = run(capsys, "check", str(file))
+    assert (code, err) == (0, "explain with: einspec explain W501\n")
+    assert out.startswith(f"{file}:2:1: warning[W501]: the rule other is never reached from start\n")
+    (report,) = run_json(capsys, "check", str(file))
+    assert len(report["warnings"]) == 1
+    code, _, err = run(capsys, "check", str(tmp_path / "missing.lark"))
+    assert code == 1
+    assert "explain with" not in err
+
+
+def test_explain_prints_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "explain", "E201")
+    assert (code, err) == (0, "")
+    assert out.startswith("# E201: this is not defined\n\nA rule, terminal or template is used")
+    assert out.endswith("```\n")
+    assert run(capsys, "explain", "e201")[1] == out
+    assert run_json(capsys, "explain", "E201") == {"code": "E201", "text": out}
+
+
+def test_explain_lists_all_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "explain")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "E101  this cannot be read"
+    assert lines[-1] == "W507  tokens run together"
+    rows = run_json(capsys, "explain")
+    assert [f"{row['code']}  {row['title']}" for row in rows] == lines
+
+
+def test_explain_knows_no_other_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "explain", "E2O1")
+    assert (code, out, err) == (1, "", "einspec: there is no code 'E2O1'; did you mean 'E201'?\n")
+    code, out, err = run(capsys, "explain", "../../x")
+    assert (code, out) == (1, "")
+    assert err.startswith("einspec: there is no code '../../x'; known are E101, E103, ")
+    assert err.endswith(", W506 and W507\n")
 
 
 def test_sample_is_what_the_space_samples(capsys: pytest.CaptureFixture[str]) -> None:

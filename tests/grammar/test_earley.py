@@ -15,7 +15,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from einspec.grammar import earley
+from einspec.grammar.earley import parser as earley
 from einspec.grammar.earley.parser import Alternative, EarleyParser, Parse, TooMuchWork, Unparsed
 
 TERMINALS = {"a": "a", "b": "b", "ab": "ab", "lp": r"\(", "as": "a+", "any": "[ab(]"}

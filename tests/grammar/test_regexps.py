@@ -46,17 +46,18 @@ ESCAPE = (
     "an escape in this regular expression stands for a character that has a meaning of its own there",
     "write \\ and the character itself",
 )
+PYTHON = "Python's re must read it; write \\ before a character that stands for itself"
 WORDS = "|".join(f"{a}{b}{c}" for a in "abcdefghij" for b in "klmnopqr" for c in "stuvwxyz")
 
 REFUSED = {
     "a" * 10_001: ("this regular expression has 10,001 characters, over 10,000", "leave parts of it to rules of the grammar"),
     "(" * 31 + "a" + ")" * 31: DEEP,
     "(" * 5_000: DEEP,
-    "(a": ("this regular expression is wrong: missing ), unterminated subpattern", ""),
-    "[a": ("this regular expression is wrong: unterminated character set", ""),
-    "a{99999999999}": ("this regular expression is wrong: the repetition number is too large", ""),
-    "(?i)a": ("this regular expression is wrong: global flags not at the start of the expression", ""),
-    "(?<=a|bc)d": ("this regular expression is wrong: look-behind requires fixed-width pattern", ""),
+    "(a": ("this regular expression is wrong: missing ), unterminated subpattern", PYTHON),
+    "[a": ("this regular expression is wrong: unterminated character set", PYTHON),
+    "a{99999999999}": ("this regular expression is wrong: the repetition number is too large", PYTHON),
+    "(?i)a": ("this regular expression is wrong: global flags not at the start of the expression", PYTHON),
+    "(?<=a|bc)d": ("this regular expression is wrong: look-behind requires fixed-width pattern", PYTHON),
     "[[a]": ("this regular expression is wrong: possible nested set", "write \\ before it"),
     "[a--b]": ("this regular expression is wrong: possible set difference", "write \\ before it"),
     "a*": EMPTY,

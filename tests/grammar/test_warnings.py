@@ -56,46 +56,66 @@ def test_all_of_them_in_order() -> None:
     assert str(space.parse("n")) == "n"
 
 
+def test_nothing_left_in_a_group_and_at_a_depth() -> None:
+    assert warnings('start: ("x" //% 1\n | "y") "z" -> relu\n') == [
+        "<text>:1:8: warning[W504]: the weights of this group leave nothing for its 1 alternative without one\n"
+        '    1 | start: ("x" //% 1\n'
+        "      |        ^^^^^^^^^^\n"
+        "      = these are parsed and never drawn; write 0 to say so"
+    ]
+    assert warnings('start: "r" -> relu //% depth 0.5 1\n | "n" -> norm\n') == [
+        "<text>:1:1: warning[W504]: the weights of start leave nothing for its 1 alternative without one at depth 2\n"
+        '    1 | start: "r" -> relu //% depth 0.5 1\n'
+        "      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
+        "      = these are parsed and never drawn; write 0 to say so"
+    ]
+
+
 def test_ambiguous_in_full() -> None:
-    assert warnings('net: net net -> seq //% 0.3\n | "x" -> relu\n') == [
-        "<text>:1:1: warning[W503]: 'xxxxx' can be derived in several ways\n"
-        "    1 | net: net net -> seq //% 0.3\n"
-        "      | ^^^\n"
+    assert warnings('start: start "+" start -> seq //% 0.2\n | "relu" -> relu\n') == [
+        "<text>:1:1: warning[W503]: 'relu+relu+relu' can be derived in several ways\n"
+        '    1 | start: start "+" start -> seq //% 0.2\n'
+        "      | ^^^^^\n"
         "      = the most probable one is taken: give words or brackets that tell them apart"
     ]
+    assert warnings('start: "(" start "+" start ")" -> seq //% 0.2\n | "relu" -> relu\n') == []
 
 
-def test_two_alternatives_that_share_a_value_are_ambiguous() -> None:
-    text = 'net: "l" W -> linear | "l" V -> linear\nW: "16" | "32"\nV: "32" | "64"\n'
-    (problem,) = read_text(text).problems
-    assert problem.code == "W503"
-    assert "'l32'" in problem.message
-
-
-def test_tokens_that_run_together_in_full() -> None:
-    """What is ignored takes a part of what it stands before."""
-    assert warnings('start: "a" "bc" -> relu\n%ignore "b"\n') == [
-        "<text>:1:1: warning[W507]: tokens run together: 'abc' is a sentence, and is not read as one\n"
-        '    1 | start: "a" "bc" -> relu\n'
-        "      | ^^^^^\n"
-        "      = ignore blanks, as in   %ignore /\\s+/   , or put brackets or commas between the parts"
-    ]
-
-
-def test_priorities_in_full() -> None:
-    assert warnings('start.2: "r" -> relu\n') == [
+def test_priority_in_full() -> None:
+    assert warnings('start.2: "linear" A -> linear\nA.-1: "16"\n') == [
         "<text>:1:6: warning[W505]: the priority of start has no effect\n"
-        '    1 | start.2: "r" -> relu\n'
+        '    1 | start.2: "linear" A -> linear\n'
         "      |      ^^\n"
-        "      = the most probable derivation of a text is taken: give weights, and leave the priority out"
+        "      = the most probable derivation of a text is taken: give weights, and leave the priority out",
+        "<text>:2:2: warning[W505]: the priority of A has no effect\n"
+        '    2 | A.-1: "16"\n'
+        "      |  ^^^\n"
+        "      = the most probable derivation of a text is taken: give weights, and leave the priority out",
     ]
 
 
 def test_free_expressions_in_full() -> None:
-    assert warnings('start: "l" N -> linear\nN: /[0-9]+/\n') == [
-        "<text>:1:12: warning[W506]: N is a regular expression: it can be parsed, but not drawn\n"
-        '    1 | start: "l" N -> linear\n'
-        "      |            ^\n"
-        "      = list its values, give it a range as in   //% range 1..64   , or give the alternative weight 0"
+    advice = "list its values, give it a range as in   //% range 1..64   , or give the alternative weight 0"
+    text = 'start: "linear" WIDTH -> linear\n | "pos" /\\d+/ -> linear\n | "w" WIDTH -> linear //% 0\nWIDTH: /[0-9]+/\n'
+    assert warnings(text) == [
+        "<text>:1:17: warning[W506]: WIDTH is a regular expression: it can be parsed, but not drawn\n"
+        '    1 | start: "linear" WIDTH -> linear\n'
+        "      |                 ^^^^^\n"
+        f"      = {advice}",
+        "<text>:2:10: warning[W506]: /\\d+/ is a regular expression: it can be parsed, but not drawn\n"
+        '    2 |  | "pos" /\\d+/ -> linear\n'
+        "      |          ^^^^^\n"
+        f"      = {advice}",
     ]
-    assert warnings('start: "l" N -> linear //% 0\n | "r" -> relu\nN: /[0-9]+/\n') == []
+    assert warnings('start: "linear" WIDTH -> linear\nWIDTH: /[0-9]+/ //% range 1..64\n') == []
+
+
+def test_tokens_that_run_together_in_full() -> None:
+    assert warnings('start: "a" "/" "/c" -> relu\n%ignore /\\/\\/.*/\n') == [
+        "<text>:1:1: warning[W507]: tokens run together, or into what is ignored: 'a//c' is a sentence, and is not "
+        "read as one\n"
+        '    1 | start: "a" "/" "/c" -> relu\n'
+        "      | ^^^^^\n"
+        "      = ignore less, or change the tokens that begin with what is ignored"
+    ]
+    assert warnings('start: "a" "/" "/c" -> relu\n%ignore /\\s+/\n') == []

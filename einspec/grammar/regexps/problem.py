@@ -17,6 +17,7 @@ _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)",
 _LARK_CATEGORY = re.compile(r"\\p\{[A-Za-z_]+\}")
 _SHORT = {"n": "\n", "f": "\f", "t": "\t", "r": "\r"}
 _FLATTEN = "leave parts of it to rules of the grammar"
+_AS_PYTHON = "Python's re must read it; write \\ before a character that stands for itself"
 
 MAY_BE_EMPTY = ("a token must not be empty, and this can match nothing", "write + for *, or make a rule optional")
 """The problem of what is right as a part of a token, and not as one."""
@@ -35,7 +36,7 @@ def regexp_problem(pattern: str) -> tuple[str, str] | None:
         return refused.message, refused.advice
     except (re.error, OverflowError) as error:
         # Places are left out: they would be in the pattern with its flags, not in the file.
-        return f"this regular expression is wrong: {getattr(error, 'msg', error)}", ""
+        return f"this regular expression is wrong: {getattr(error, 'msg', error)}", _AS_PYTHON
     except Warning as warning:
         text = str(warning).partition(" at position")[0]
         return f"this regular expression is wrong: {text[:1].lower()}{text[1:]}", "write \\ before it"
