@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from einspec.errors import ShapeError
@@ -36,6 +37,8 @@ MOST_RUNS = 300_000
 """Runs of combinators in one computation, a few seconds of work."""
 
 _REMEMBERED = 16
+_PRODUCTS = 8
+"""Combinations of what children answer that take about as long as one run."""
 
 Number = Any
 """A whole number, a fraction, or a rounded one."""
@@ -307,8 +310,8 @@ class _MemberRun:
         """The mass of the children that answer so, by what has been promised to them from further above."""
         entries = [child.entry() for child in self.order]
         own = {child.bound_key: child for child in self.children if child.bound_key is not None}
+        self.masses.spend(prod(map(len, entries)) // _PRODUCTS)
         for chosen in product(*[entry.items() for entry in entries]):
-            self.masses.spend(1)
             promises: dict[object, Promise] = {}
             sizes: Sizes = {0: 1}
             is_consistent = True
@@ -349,8 +352,8 @@ class _MemberRun:
             entries.append(table.get(tuple(outputs for _, outputs in wanted), {}))
         if rest and any(promises for entry in entries for promises in entry):
             self.masses.need_no_order("what is bound calls what is bound further out")
+        self.masses.spend(prod(map(len, entries)) // _PRODUCTS)
         for chosen in product(*[entry.items() for entry in entries]):
-            self.masses.spend(1)
             more: dict[object, Promise] = {(promise[0].key, promise[1].key): promise for promise in rest}
             total, is_consistent = sizes, True
             for given, mass in chosen:

@@ -196,7 +196,7 @@ class Member:
                 outputs = rule(*inputs, *self._trailing)
             except ShapeError:
                 return None
-            except ValueError:
+            except (ValueError, TypeError):
                 pass  # a bug, or values that cannot be unpacked: the op knows
             else:
                 if type(outputs) is Type or (type(outputs) is tuple and outputs and set(map(type, outputs)) == _TYPE):
