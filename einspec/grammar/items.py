@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from einspec.grammar.model import Choice, Free, Group, Item, Literal, Reference, Repeat, leaves
@@ -36,14 +37,28 @@ def value_kinds(items: Sequence[Item]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def items_text(items: tuple[Item, ...]) -> str:
-    """How the argument of a template is named."""
-    words = []
-    for item in items:
-        if isinstance(item, Literal):
-            words.append(f'"{item.text}"')
-        elif isinstance(item, (Group, Repeat)):
-            words.append(item.text)
-        else:
-            words.append(item.name or f'"{item.values[0]}"' if isinstance(item, Choice) else item.name)
-    return " ".join(words)
+def items_text(items: Sequence[Item]) -> str:
+    """How the argument of a template is named: the same only for the same items."""
+    return " ".join(map(_item_text, items))
+
+
+def _item_text(item: Item) -> str:
+    if isinstance(item, Literal):
+        return json.dumps(item.text, ensure_ascii=False) + ("i" if item.pattern else "")
+    if isinstance(item, Group):
+        weights = ":".join(map(str, item.weights)) if len(set(item.weights)) > 1 else ""
+        return f"({weights}{'|'.join(map(items_text, item.alternatives))})"
+    if isinstance(item, Repeat):
+        most = "" if item.most is None else item.most
+        return f"({items_text(item.items)})~{item.least}..{most}{item.going_on or ''}"
+    if isinstance(item, Choice) and not item.name:
+        return json.dumps(item.values[0])
+    return item.name
+
+
+def uneven(items: Sequence[Item]) -> Choice | None:
+    """A choice whose values are of several numbers of numbers, as ``"1" | "1,2"``; None for none."""
+    for leaf in leaves(items):
+        if isinstance(leaf, Choice) and len({value.count(",") for value in leaf.values}) > 1:
+            return leaf
+    return None

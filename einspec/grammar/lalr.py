@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_ALTERNATIVES = 2000
 """Alternatives of a flat grammar that Lark gets: its tables take a second and more to build for these."""
 _END = ("$END", "<END-OF-FILE>")
+_SLASH = re.compile(r"\\.|/", re.DOTALL)
 
 
 class NotLalr(Exception):
@@ -125,7 +126,8 @@ def _string(text: str) -> str:
 
 
 def _regexp(pattern: str) -> str:
-    return "/" + re.sub(r"(?<!\\)/", r"\\/", pattern).replace("\n", "\\n") + "/"
+    escaped = _SLASH.sub(lambda match: "\\/" if match.group() == "/" else match.group(), pattern)
+    return "/" + escaped.replace("\n", "\\n") + "/"
 
 
 @contextmanager

@@ -51,7 +51,9 @@ class _File:
         tree = parse_syntax(grammar.source, tokens, problems)
         self.weights = Weights(annotations, problems)
         self.annotations = {self._line(a.start): a for a in annotations if not a.alone}
-        self.places = {d.name: self._places(d) for d in tree.definitions if d.keyword != "%extend"}
+        replaced = {d.name for d in tree.definitions if d.keyword == "%override"}
+        own = [d for d in tree.definitions if d.keyword == ("%override" if d.name in replaced else "")]
+        self.places = {d.name: self._places(d) for d in own if not d.parameters}
         self.extended = {d.name for d in tree.definitions if d.keyword == "%extend"}
 
     def _line(self, offset: int) -> int:
@@ -212,7 +214,8 @@ def _labels(definition: Definition, rule: Rule | None, source: str) -> dict[str,
     found: dict[str, Alternative] = {}
     for index, alternative in enumerate(definition.alternatives):
         text = source[alternative.start : alternative.end]
-        label = text.strip('"') if definition.is_terminal or rule is None else rule.productions[index].label
+        is_known = rule is not None and index < len(rule.productions)
+        label = rule.productions[index].label if rule is not None and is_known else text.strip('"')
         found[label if label not in found else text] = alternative
     return found
 

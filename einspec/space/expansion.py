@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from einspec.grammar.items import value_kinds
+from einspec.grammar.items import uneven, value_kinds
 from einspec.grammar.model import Choice, Free, Group, Item, Production, Reference, Repeat, leaves
 from einspec.ops.declare import Op
 from einspec.ops.signature import Argument
@@ -36,6 +36,12 @@ def production_members(production: Production, depth: int, op: Op | None) -> lis
         _check_tuples(production, op)
     if op is None or (production.is_flat and not _is_free(production)):
         return _flat_members(production, weight, op)
+    choice = uneven(production.items)
+    if choice is not None:
+        raise ValueError(
+            f"has groups or repetitions, and {choice.name} has values of several numbers of arguments: give each "
+            "number a terminal of its own"
+        )
     check_arguments(production, op)
     has_children = any(isinstance(leaf, Reference) for leaf in leaves(production.items))
     if not has_children and not _is_free(production) and _combinations(production.items) <= _MOST_FLAT:

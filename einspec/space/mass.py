@@ -184,7 +184,8 @@ class Masses:
     def _layouts(self, member: OpenMember, room: Room) -> Iterator[tuple[LaidOutMember, tuple[Option, ...]]]:
         """What an open member can be laid out as, where that has room."""
         for more in member.plan.endless:
-            if room[1] is None or not sum(self.least[symbol] for symbol in more.symbols):
+            is_drawn = more.home in self.least
+            if is_drawn and (room[1] is None or not sum(self.least[symbol] for symbol in more.symbols)):
                 raise TooMuch("a repetition has no end")
         odometer = Odometer()
         while True:

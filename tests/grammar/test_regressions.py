@@ -1,0 +1,69 @@
+"""What was wrong once, by what it was."""
+
+from __future__ import annotations
+
+import pytest
+
+import einspec
+from einspec.grammar import read_text
+from tests.grammar.test_constructs import OPS
+
+
+def space_of(text: str) -> einspec.Space:
+    return einspec.loads(text, input=(3, 8), ops=OPS)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "sentence"),
+    [
+        ('"a"', '"a"i', "a!.A!"),
+        ('("a" "b")', '"a\\" \\"b"', 'ab!.a" "b!'),
+        ('("a" | "b")', '("a" | "c")', "b!.c!"),
+        ('("a"~2)', '("a"~3)', "aa!.aaa!"),
+    ],
+)
+def test_instances_of_a_template_with_arguments_that_look_alike(first: str, second: str, sentence: str) -> None:
+    space = space_of(f'start: u{{{first}}} "." u{{{second}}} -> two\nu{{y}}: y "!" -> relu\n')
+    assert str(space.parse(sentence)).lower() == sentence.lower()
+
+
+def test_an_argument_that_holds_a_parameter_of_its_template() -> None:
+    text = 'start: t{a} "." t{b} -> two\nt{x}: "(" u{(x | "q")} ")" -> one\nu{y}: y "!" -> one\n'
+    space = space_of(text + 'a: "a" -> relu\nb: "b" -> norm\n')
+    assert str(space.parse("(a!).(b!)")) == "(a!).(b!)"
+
+
+def test_a_slash_after_a_backslash() -> None:
+    space = space_of('start: "\\\\/"i r -> one\nr: "x" -> relu\n')
+    assert str(space.parse("\\/x")) == "\\/x"
+
+
+def test_values_of_several_numbers_of_arguments_beside_an_optional_part() -> None:
+    with pytest.raises(einspec.GrammarError) as error:
+        space_of('start: m W? -> two\nm: "x" -> relu\nW: "1" | "1,2"\n')
+    assert "two takes 2 children, and this alternative has 1" in str(error.value)
+    with pytest.raises(einspec.GrammarError) as error:
+        space_of('start: W "x"? -> value\nW: "1" | "1,2"\n')
+    assert str(error.value) == (
+        "<text>:1:8: error[E402]: value has groups or repetitions, and W has values of several numbers of arguments: give "
+        "each number a terminal of its own\n"
+        '    1 | start: W "x"? -> value\n'
+        "      |        ^^^^^^^^^^^^^^^\n"
+        "      = its declaration is value(input, number: str)"
+    )
+
+
+def test_reweighting_what_is_overridden() -> None:
+    grammar = read_text('start: "a" -> f | "b" -> g\n%override start: "c" -> h | "d" -> k\n')
+    assert grammar.reweighted({"start: k": 0.25}).text.endswith('%override start: "c" -> h | "d" -> k  //% 0.75 0.25\n')
+
+
+def test_a_repetition_in_a_part_that_is_never_there() -> None:
+    space = space_of('start: "s" ["x"+] c -> one //% ?0\nc: "c" c~0..2 -> many | "y" -> relu\n')
+    assert space.count(max_depth=3, max_nodes=5) == sum(1 for _ in space.enumerate(max_depth=3, max_nodes=5))
+
+
+def test_options_of_elements_that_must_be_there_come_after_their_number() -> None:
+    space = space_of('start: (r | n)~1..2 -> many\nr: "r" -> relu\nn: "n" -> norm\n')
+    for sentence in ("r", "n", "rn", "nr"):
+        assert space.from_choices(space.parse(sentence).choices) == space.parse(sentence)
