@@ -19,7 +19,7 @@ _NUMERAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?(\s*,\s*[+-]?\d+)*")
 _ONE = Fraction(1)
 _MOST_INSTANCES = 1000
 _LONGEST_NAME = 1000
-_MOST_ITEMS = 300_000
+_MOST_ITEMS = 50_000
 _DEEPEST = 100
 _FLAT = ("string", "terminal", "regexp", "range")
 """Kinds of expressions that hold no others."""
@@ -167,7 +167,10 @@ class Builder:
         if known is None:
             parts = item.alternatives if isinstance(item, Group) else (item.items,) if isinstance(item, Repeat) else ()
             inner = [self._size(part) for items in parts for part in items]
-            times = item.most or max(1, item.least) if isinstance(item, Repeat) else 1
+            times = 1
+            if isinstance(item, Repeat):  # each number of times between two is laid out by itself
+                most = item.most or max(1, item.least)
+                times = most if most == item.least else most * (most + 1) // 2
             size = 1 + times * sum(size for size, _ in inner)
             known = self.sizes[id(item)] = item, (size, 1 + max((depth for _, depth in inner), default=0))
         return known[1]

@@ -107,8 +107,11 @@ class Library:
             raise NoSuchFile(
                 f"{dotted} is no bundled space ({known}), and a text has no folder where another file could be"
             )
-        folder = importing.folder.resolve()
-        file = (folder / "/".join(path)).with_suffix(".lark").resolve()
+        try:
+            folder = importing.folder.resolve()
+            file = (folder / "/".join(path)).with_suffix(".lark").resolve()
+        except (OSError, RuntimeError):  # a link to itself
+            raise GrammarError(f"{dotted} leads nowhere") from None
         if not file.is_relative_to(folder):
             raise NoSuchFile(f"{dotted} leads to {file}, which is outside of the folder of its file")
         if not file.is_file():

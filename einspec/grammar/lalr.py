@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 MOST_ALTERNATIVES = 2000
 """Alternatives of a flat grammar that Lark gets: its tables take a second and more to build for these."""
+MOST_PARTS = 10_000
+LONGEST = 100
+"""Parts of one alternative."""
 _END = ("$END", "<END-OF-FILE>")
-_SLASH = re.compile(r"\\.|/", re.DOTALL)
+_SLASH = re.compile(r"\\.|/|\n", re.DOTALL)
 
 
 class NotLalr(Exception):
@@ -33,7 +36,9 @@ class LalrParser:
     """
 
     def __init__(self, flat: FlatGrammar):
-        if flat.has_overlaps or len(flat.alternatives) > MOST_ALTERNATIVES:
+        sizes = [len(alternative.parts) for alternative in flat.alternatives]
+        is_too_large = len(sizes) > MOST_ALTERNATIVES or sum(sizes) > MOST_PARTS or max(sizes) > LONGEST
+        if flat.has_overlaps or is_too_large:
             raise NotLalr
         self.flat = flat
         self.lark = self._load(lark_text(flat))
@@ -58,6 +63,7 @@ class LalrParser:
             raise GrammarError(f"{name}: Lark refuses its tokens: {error}") from None
         if shifts:
             raise NotLalr
+        made.parser.parser.parser.debug = False  # else it prints its stack at every error
         return made
 
     def parse(self, text: str) -> Parse:
@@ -126,8 +132,8 @@ def _string(text: str) -> str:
 
 
 def _regexp(pattern: str) -> str:
-    escaped = _SLASH.sub(lambda match: "\\/" if match.group() == "/" else match.group(), pattern)
-    return "/" + escaped.replace("\n", "\\n") + "/"
+    changed = {"/": "\\/", "\n": "\\n", "\\\n": "\\n"}
+    return f"/{_SLASH.sub(lambda match: changed.get(match.group(), match.group()), pattern)}/"
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from einspec.grammar.weights import Weights
 from einspec.text import Source, did_you_mean
 
 _MOST_FILES = 100
+_MOST_EXTENSIONS = 100
 _MOST_SHOWN = 12
 
 
@@ -113,7 +114,11 @@ class Linker:
             message = f"{definition.name} is a template, and cannot be extended"
             self._error(file, definition, "E202", message, "write %override, and all its alternatives")
         else:
-            known.extensions.append((file, definition))
+            if len(known.extensions) < _MOST_EXTENSIONS:
+                known.extensions.append((file, definition))
+                return
+            message = f"{definition.name} is extended more than {_MOST_EXTENSIONS} times"
+            self._error(file, definition, "E105", message, "join the new alternatives with |")
 
     def _override(self, file: File, name: str, definition: Definition) -> None:
         known = self.entries.get(name)

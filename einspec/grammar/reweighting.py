@@ -12,12 +12,14 @@ from einspec.grammar.problems import Problems
 from einspec.grammar.syntax import Alternative, Definition, Expression
 from einspec.grammar.syntax_parser import parse_syntax
 from einspec.grammar.tokens import Annotation, tokenize
-from einspec.grammar.weights import MARKS, ByDepth, Line, Weights, at_depth, mark_of, shortest
+from einspec.grammar.weights import MARKS, NUMBER, ByDepth, Line, Weights, at_depth, mark_of, shortest
 from einspec.text import Source, did_you_mean, listing
 
 
 def reweighted_text(grammar: Grammar, changes: Mapping[str, Any]) -> str:
     """The text of a grammar with other weights; see :meth:`Grammar.reweighted`."""
+    if not isinstance(changes, Mapping) or not all(isinstance(name, str) for name in changes):
+        raise TypeError("expected weights by name, as in {'module: computation': 0.4}")
     file = _File(grammar)
     for name, value in changes.items():
         file.change(name, value)
@@ -227,6 +229,8 @@ def _weights(name: str, value: Any) -> ByDepth:
     for number in values:
         try:
             if isinstance(number, bool) or not isinstance(number, (int, float, str, Fraction)):
+                raise ValueError
+            if isinstance(number, str) and not NUMBER.fullmatch(number):
                 raise ValueError
             weight = Fraction(str(number)) if isinstance(number, float) else Fraction(number)
         except (ValueError, ZeroDivisionError, OverflowError):

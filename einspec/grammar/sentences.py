@@ -17,6 +17,8 @@ from einspec.text import Source, did_you_mean, listing
 
 _MOST_SHOWN = 12
 _LONGEST_TEXT = 16 << 20
+_LONGEST_AGAIN = 200_000
+"""Characters of a text that Lark refuses and the other parser tries."""
 
 
 def earley_parser(flat: FlatGrammar) -> EarleyParser:
@@ -51,6 +53,8 @@ class SentenceParser:
             try:
                 return self.lalr.parse(source.text)
             except Unparsed as error:
+                if len(source.text) > _LONGEST_AGAIN:
+                    raise ParseError(self._message(source, error)) from None
                 failure = error  # Lark's lexer takes the longest token, which need not be the right one
         try:
             return self.earley.parse(source.text)

@@ -9,8 +9,8 @@ from einspec.grammar.model import Group, Item, Literal, Production, Reference, R
 from einspec.grammar.problems import Problems
 from einspec.text import plural
 
-MOST_RULES = 1000
-MOST_SYMBOLS = 3000
+MOST_RULES = 500
+MOST_SYMBOLS = 1500
 """Rules, each as often as depths have weights of their own."""
 
 

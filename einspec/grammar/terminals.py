@@ -16,7 +16,10 @@ from einspec.grammar.syntax import Alternative, Definition, Expression
 from einspec.text import did_you_mean
 
 _MOST_VALUES = 30_000
+_MOST_VALUES_IN_ALL = 500_000
 _MOST_TIMES = 1000
+_MOST_HINTS = 50
+"""Names that are compared with all others, to see what was meant."""
 _DEEPEST = 100
 _LONGEST_VALUE = 10_000
 _ONE = Fraction(1)
@@ -28,6 +31,9 @@ class Terminals:
     def __init__(self, entries: dict[str, Entry]):
         self.entries = entries
         self.languages: dict[str, Language] = {}
+        self.values = 0
+        """Of all terminals together, those that others are made of counted again."""
+        self.depth = 0
         self.checked: set[tuple[str, int]] = set()
 
     def item(self, expression: Expression, file: File) -> Choice | Free | None:
@@ -121,6 +127,10 @@ class Terminals:
     ) -> Language:
         found = Language()
         for (file, definition, alternative), language, weight in zip(parts, languages, weights, strict=True):
+            self.values += len(language.values)
+            if self.values > _MOST_VALUES_IN_ALL:
+                self._too_many(entry.definition.alternatives[0].items[0], entry.file)
+                return Language()
             for text, share in language.values.items():
                 if text in found.values:
                     message = f"{definition.name} has the value {text!r} twice"
@@ -146,6 +156,10 @@ class Terminals:
             return Language({"1": _ONE})
         pattern = self._alternative(definition.alternatives[0], file, (*above, entry.name)).regexp()
         values = grid_values(annotation, file.problems)
+        self.values += len(values or ())
+        if self.values > _MOST_VALUES_IN_ALL:
+            self._too_many(definition.alternatives[0].items[0], file)
+            return Language({"1": _ONE})
         if values and regexp_problem(pattern) is None:
             wrong = next((value for value in values if not re.fullmatch(pattern, value)), None)
             if wrong is not None:
@@ -172,7 +186,9 @@ class Terminals:
                 return Language()
             return Language(pattern=f"{grouped(first)}{grouped(second)}")
         longest = sum(max(map(len, language.values), default=0) for language in (first, second))
-        if len(first.values) * len(second.values) > _MOST_VALUES or longest > _LONGEST_VALUE:
+        self.values += len(first.values) * len(second.values)
+        is_too_large = len(first.values) * len(second.values) > _MOST_VALUES or self.values > _MOST_VALUES_IN_ALL
+        if is_too_large or longest > _LONGEST_VALUE:
             self._too_many(item, file)
             return Language()
         values = {a + b: p * q for a, p in first.values.items() for b, q in second.values.items()}
@@ -193,6 +209,25 @@ class Terminals:
 
     def expression(self, item: Expression, file: File, above: tuple[str, ...]) -> Language:
         """What one piece of a terminal means; ``above`` are the terminals that led here."""
+        self.depth += 1
+        try:
+            if self.depth > _DEEPEST:
+                message, advice = f"terminals nested deeper than {_DEEPEST}", "write the inner ones out"
+                file.problems.error("E105", item.start, item.end, message, advice)
+                return Language()
+            return self._bounded(self._read(item, file, above), item, file)
+        finally:
+            self.depth -= 1
+
+    def _bounded(self, language: Language, item: Expression, file: File) -> Language:
+        """The language, unless it or all of them have become too large, which is noted."""
+        self.values += len(language.values)
+        if self.values > _MOST_VALUES_IN_ALL or len(language.pattern or "") > _LONGEST_VALUE:
+            self._too_many(item, file)
+            return Language()
+        return language
+
+    def _read(self, item: Expression, file: File, above: tuple[str, ...]) -> Language:
         if item.kind == "string":
             text = unquoted(item, file)
             return Language({text: _ONE}, {text: either_case(text)} if item.text.endswith("i") else {})
@@ -330,6 +365,8 @@ def undefined(item: Expression, file: File, entries: dict[str, Entry]) -> None:
     known = {name for name in entries if "__" not in name}
     parameters = ", ".join("xyz"[: len(item.arguments)]) or "..."
     usage = f"{item.text}{{{parameters}}}" if item.kind == "template" else item.text
-    advice = did_you_mean(item.text, known) or f"define it, as in   {usage}: ..."
+    is_few = len(file.problems.found) < _MOST_HINTS
+    hint = did_you_mean(item.text, known) if is_few else ""
+    advice = hint or f"define it, as in   {usage}: ..."
     message = f"the {what} {item.text} is used and not defined"
     file.problems.error("E201", item.start, item.end, message, advice)

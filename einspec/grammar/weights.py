@@ -12,7 +12,7 @@ from einspec.grammar.syntax import Alternative, Definition, Expression
 from einspec.grammar.tokens import Annotation
 from einspec.text import plural
 
-_NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})(/\d{1,30}(\.\d{1,30})?|[eE][+-]?\d{1,2})?")
+NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})(/\d{1,30}(\.\d{1,30})?|[eE][+-]?\d{1,2})?")
 _SLACK = Fraction(1, 10**9)
 _MOST_DEPTHS = 100
 _HALF = Fraction(1, 2)
@@ -236,7 +236,7 @@ class Weights:
         return False
 
     def _number(self, word: str, annotation: Annotation, shown: str) -> Fraction | None:
-        if not _NUMBER.fullmatch(word):
+        if not NUMBER.fullmatch(word):
             self._error(annotation, f"{shown!r} is not a weight", "write a decimal or a fraction: 0.25, 1/4")
             return None
         numerator, _, denominator = word.partition("/")

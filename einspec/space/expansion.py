@@ -14,12 +14,15 @@ from fractions import Fraction
 from einspec.grammar.items import uneven, value_kinds
 from einspec.grammar.model import Choice, Free, Group, Item, Production, Reference, Repeat, leaves
 from einspec.ops.declare import Op
+from einspec.ops.opset import library_ops
 from einspec.ops.signature import Argument
 from einspec.space.member import Member, Value
 from einspec.space.open_member import OpenMember
 from einspec.text import plural
 
 MOST_MEMBERS = 30_000
+_LONGEST = 100
+"""Items of a production that is written out."""
 _MOST_FLAT = 5_000
 """Combinations of groups and repetitions without children that are members of their own."""
 
@@ -34,6 +37,8 @@ def production_members(production: Production, depth: int, op: Op | None) -> lis
     weight = production.weight_at(depth)
     if op is not None:
         _check_tuples(production, op)
+        if library_ops().get(op.name) is op:
+            _check_plain(production)
     if op is None or (production.is_flat and not _is_free(production)):
         return _flat_members(production, weight, op)
     choice = uneven(production.items)
@@ -44,7 +49,8 @@ def production_members(production: Production, depth: int, op: Op | None) -> lis
         )
     check_arguments(production, op)
     has_children = any(isinstance(leaf, Reference) for leaf in leaves(production.items))
-    if not has_children and not _is_free(production) and _combinations(production.items) <= _MOST_FLAT:
+    is_short = len(production.items) <= _LONGEST
+    if is_short and not has_children and not _is_free(production) and _combinations(production.items) <= _MOST_FLAT:
         return _expanded_members(production, weight, op)
     pairs = [list(zip(choice.values, choice.weights, strict=True)) for choice in production.choices]
     return [
@@ -136,6 +142,20 @@ def _combinations(items: Sequence[Item]) -> float:
                 return math.inf
             total *= sum(once**times for times in range(item.least, int(most) + 1))
     return total
+
+
+def _check_plain(production: Production) -> None:
+    """Raises ``ValueError`` where an op of the library, which takes plain arguments, is given others."""
+    for item in production.items:
+        if isinstance(item, (Group, Repeat)) and value_kinds((item,)):
+            optional = isinstance(item, Group) and any(
+                len(value_kinds(alternative)) < len(value_kinds((item,))) for alternative in item.alternatives
+            )
+            if isinstance(item, Repeat) or optional:
+                what = "a tuple" if isinstance(item, Repeat) else "None where it is left out"
+                raise ValueError(
+                    f"takes plain arguments and children, and {item.text} gives {what}: declare an op of your own"
+                )
 
 
 def _check_tuples(production: Production, op: Op) -> None:

@@ -157,6 +157,7 @@ class Masses:
                 for answers, promises, sizes in self._member(nonterminal, member, calls, room):
                     entry = table.setdefault(answers, {})
                     entry[promises] = _added((entry.get(promises, {}), sizes))
+                    self.spend(len(entry[promises]) // 16)
             self.tables[key] = table
         return table
 
@@ -247,6 +248,7 @@ class _RoomyPick:
         self.depth = depth
 
     def __call__(self, structure: Structure) -> Option:
+        self.masses.spend(len(structure.drawn))
         own = self.masses.least[structure]
         fitting = [(option, self.size(option) - own) for option in structure.drawn if option.least_depth <= self.depth]
         fitting = [(option, more) for option, more in fitting if more <= self.spare]

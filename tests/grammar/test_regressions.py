@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
 import einspec
 from einspec.grammar import read_text
 from tests.grammar.test_constructs import OPS
+from tests.space.small_spaces import OPS as SMALL_OPS
 
 
 def space_of(text: str) -> einspec.Space:
@@ -67,3 +71,27 @@ def test_options_of_elements_that_must_be_there_come_after_their_number() -> Non
     space = space_of('start: (r | n)~1..2 -> many\nr: "r" -> relu\nn: "n" -> norm\n')
     for sentence in ("r", "n", "rn", "nr"):
         assert space.from_choices(space.parse(sentence).choices) == space.parse(sentence)
+
+
+MISUSED = sorted(Path(__file__).with_name("misused").iterdir())
+
+
+@pytest.mark.parametrize("path", MISUSED, ids=[path.stem for path in MISUSED])
+def test_ops_that_get_what_they_do_not_expect(path: Path) -> None:
+    """A repetition for one child, one child for a repetition, None for what must be there: refused, or a result."""
+    with suppress(einspec.EinspecError):
+        space = einspec.load(path, input=(8, 8, 8), ops=[*OPS, *SMALL_OPS])
+        assert space.grammar.problems is not None
+        with suppress(einspec.SamplingError):
+            space.count(max_nodes=5, max_depth=3)
+        arch = space.sample(rng=0, max_nodes=100, attempts=30)
+        assert space.from_choices(arch.choices) == arch == space.parse(str(arch))
+
+
+def test_what_an_op_does_not_expect_in_full() -> None:
+    with pytest.raises(
+        einspec.SamplingError, match="a repetition of the grammar arrives as a tuple, here of 3, and the op"
+    ):
+        space_of('start: r r~3 -> seq\nr: "r" -> relu\n').sample(rng=0)
+    with pytest.raises(einspec.SamplingError, match="one child of the grammar stands where the op takes a tuple"):
+        space_of('start: r -> many\nr: "r" -> relu\n').sample(rng=0)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 Via = tuple[Member, ...]
 
 
+_MOST_CHAINS = 1000
+"""Ways through transparent members that are looked at, the shortest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Subtrees that change, by preorder number, None for one that is to be drawn; ``kept`` nodes are not drawn."""
@@ -135,11 +139,13 @@ class Moves:
     def _chains(self, nonterminal: Nonterminal) -> Iterator[tuple[Via, Nonterminal]]:
         """Every way through transparent members, the shortest first."""
         frontier: list[tuple[Via, Nonterminal]] = [((), nonterminal)]
-        while frontier:
-            yield from frontier
+        found = 0
+        while frontier and found < _MOST_CHAINS:
+            found += len(frontier)
+            yield from frontier[:_MOST_CHAINS]
             frontier = [
                 ((*via, member), member.children[0])
-                for via, end in frontier
+                for via, end in frontier[:_MOST_CHAINS]
                 for member in end.drawn
                 if member.is_transparent
             ]
