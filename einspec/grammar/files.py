@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from einspec.errors import GrammarError
+from einspec.reading import read_source
 from einspec.text import Source, did_you_mean
 
 BUNDLED = Path(__file__).resolve().parent.parent / "grammars"
@@ -42,20 +43,10 @@ def find_grammar(name: str | Path) -> Path:
     )
 
 
-def read_source(path: Path, name: str) -> Source:
+def read_grammar_file(path: Path, name: str) -> Source:
     """The text of a file. Raises ``GrammarError`` where it is too large, cannot be read or is not UTF-8."""
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise GrammarError(f"{path}: larger than {LARGEST_FILE >> 20} MiB, so it is not read; split the grammar")
-        data = path.read_bytes()
-    except OSError as error:
-        raise GrammarError(f"{path}: cannot be read: {error.strerror}") from None
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise GrammarError(f"{path}:{line}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
-    return Source(name, text.removeprefix("\ufeff"))
+    source = read_source(path, str(path), LARGEST_FILE, GrammarError, "; split the grammar")
+    return Source(name, source.text)
 
 
 class NoSuchFile(GrammarError):
@@ -87,7 +78,7 @@ class Library:
         """
         key = f"{chain}/{'.'.join(path)}" if is_relative or path[0] not in (*bundled_names(), "common") else path[0]
         found = self._find(path, is_relative, importing) if key not in self.known else None
-        source = self.known[key] if found is None else read_source(*found)
+        source = self.known[key] if found is None else read_grammar_file(*found)
         self.read[key] = source
         folder = None if found is None else found[0].parent
         return source, Place(folder, path == ("common",) and not is_relative)

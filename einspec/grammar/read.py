@@ -8,7 +8,7 @@ from pathlib import Path
 
 from einspec.errors import GrammarError
 from einspec.grammar.build import Builder
-from einspec.grammar.files import LARGEST_FILE, Library, Place, find_grammar, read_source
+from einspec.grammar.files import LARGEST_FILE, Library, Place, find_grammar, read_grammar_file
 from einspec.grammar.linking import Linker
 from einspec.grammar.model import Grammar, Rule
 from einspec.grammar.problems import Problems
@@ -22,7 +22,7 @@ DIRECTIVES = ("start", "input", "reference")
 def read_file(name: str | Path) -> Grammar:
     """Reads a bundled space or a grammar file. Raises ``GrammarError``, with every problem at its place."""
     path = find_grammar(name)
-    return _read(read_source(path, str(name)), Place(path.parent), Library())
+    return _read(read_grammar_file(path, str(name)), Place(path.parent), Library())
 
 
 def read_text(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from einspec.errors import ParseError
 from einspec.grammar.files import BUNDLED
+from einspec.reading import read_source
 from einspec.text import Source, did_you_mean
 
 SUFFIX = ".arch"
@@ -44,19 +45,7 @@ def find_architecture(name: str | Path) -> Path:
     )
 
 
-def read_source(name: str | Path) -> Source:
+def read_architecture_file(name: str | Path) -> Source:
     """The text of an architecture file. Raises ``ParseError`` where it cannot be read."""
     path = find_architecture(name)
-    shown = path.name if path.parent == BUNDLED else str(name)
-    try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise ParseError(f"{shown}: larger than {_LARGEST_FILE >> 20} MiB, so it is not read")
-        data = path.read_bytes()
-    except OSError as error:
-        raise ParseError(f"{shown}: cannot be read: {error.strerror}") from None
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ParseError(f"{shown}:{line}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
-    return Source(shown, text.removeprefix("\ufeff"))
+    return read_source(path, path.name if path.parent == BUNDLED else str(name), _LARGEST_FILE, ParseError)

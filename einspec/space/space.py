@@ -23,7 +23,7 @@ from einspec.space.choosers import as_random
 from einspec.space.counting import Estimate
 from einspec.space.coverage import Coverage, coverage
 from einspec.space.derive import Address, Chooser, Rejected, Run, evaluate
-from einspec.space.files import read_source
+from einspec.space.files import read_architecture_file
 from einspec.space.limits import Limits
 from einspec.space.macros import Expanded, expanded, has_definitions
 from einspec.space.member import Member, Nonterminal
@@ -325,7 +325,7 @@ class Space:
         """
         if not isinstance(name, (str, Path)):
             raise TypeError(f"expected the name or the path of an architecture, not {type(name).__name__}")
-        return self._parse(expanded(read_source(name)))
+        return self._parse(expanded(read_architecture_file(name)))
 
     def _parse(self, source: Source) -> Architecture:
         parsed = self._parser.parse(source)
