@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from einspec.errors import GrammarError
@@ -19,14 +19,23 @@ from einspec.text import Source, did_you_mean, listing
 DIRECTIVES = ("start", "input", "reference")
 
 
-def read_file(name: str | Path) -> Grammar:
+Check = Callable[[Mapping[str, Rule], Problems], None]
+"""Notes what else is wrong with rules, where something is, so that all of it is said at once."""
+
+
+def read_file(name: str | Path, *, check: Check | None = None) -> Grammar:
     """Reads a bundled space or a grammar file. Raises ``GrammarError``, with every problem at its place."""
     path = find_grammar(name)
-    return _read(read_grammar_file(path, str(name)), Place(path.parent), Library())
+    return _read(read_grammar_file(path, str(name)), Place(path.parent), Library(), check)
 
 
 def read_text(
-    text: str, name: str = "<text>", *, imported: Mapping[str, Source] | None = None, folder: Path | None = None
+    text: str,
+    name: str = "<text>",
+    *,
+    imported: Mapping[str, Source] | None = None,
+    folder: Path | None = None,
+    check: Check | None = None,
 ) -> Grammar:
     """Reads a grammar from a string; ``name`` is what messages call it.
 
@@ -35,10 +44,10 @@ def read_text(
     """
     if len(text) > LARGEST_FILE:
         raise GrammarError(f"{name}: longer than {LARGEST_FILE >> 20} MiB, so it is not read; split the grammar")
-    return _read(Source(name, text), Place(folder), Library(imported))
+    return _read(Source(name, text), Place(folder), Library(imported), check)
 
 
-def _read(source: Source, place: Place, library: Library) -> Grammar:
+def _read(source: Source, place: Place, library: Library, check: Check | None) -> Grammar:
     problems = Problems(source)
     linked = Linker(source, place, library, problems)
     builder = Builder(linked)
@@ -52,6 +61,8 @@ def _read(source: Source, place: Place, library: Library) -> Grammar:
     start = _start(rules, directives, broken, problems)
     if not problems.has_errors:
         check_structure(rules, start, problems)
+    if check is not None and problems.has_errors:
+        check(rules, problems)
     problems.raise_errors()
     texts = {k: v[0] for k, v in directives.items()}
     return Grammar(source, library.read, start, rules, ignored, texts, problems.in_order())

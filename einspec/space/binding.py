@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from einspec.errors import GrammarError
 from einspec.grammar.items import value_kinds
-from einspec.grammar.model import Grammar, Literal, Production, Reference, leaves
+from einspec.grammar.model import Grammar, Literal, Production, Reference, Rule, leaves
 from einspec.grammar.problems import Problems
 from einspec.ops.declare import Op
 from einspec.space.expansion import production_members
@@ -83,6 +83,16 @@ def _bind_at(grammar: Grammar, depth: int, ops: Mapping[str, Op], problems: Prob
                 "for each of their arguments: give terminals fewer values, or weights for fewer depths"
             )
     return bound
+
+
+def check_ops(ops: Mapping[str, Op], rules: Mapping[str, Rule], problems: Problems) -> None:
+    """Notes aliases that are no ops, in alternatives with which nothing else is wrong."""
+    for rule in rules.values():
+        for production in rule.productions:
+            span = range(production.start, production.end)
+            is_right = not any(p.start in span and p.source == production.source for p in problems.found)
+            if is_right and production.alias is not None and production.alias not in ops:
+                _find_op(production, ops, problems)
 
 
 def set_minimal_depths(nonterminals: Sequence[Nonterminal]) -> None:

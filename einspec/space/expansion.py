@@ -37,8 +37,6 @@ def production_members(production: Production, depth: int, op: Op | None) -> lis
     weight = production.weight_at(depth)
     if op is not None:
         _check_tuples(production, op)
-        if library_ops().get(op.name) is op:
-            _check_plain(production)
     if op is None or (production.is_flat and not _is_free(production)):
         return _flat_members(production, weight, op)
     choice = uneven(production.items)
@@ -48,6 +46,8 @@ def production_members(production: Production, depth: int, op: Op | None) -> lis
             "number a terminal of its own"
         )
     check_arguments(production, op)
+    if library_ops().get(op.name) is op:
+        _check_plain(production)
     has_children = any(isinstance(leaf, Reference) for leaf in leaves(production.items))
     is_short = len(production.items) <= _LONGEST
     if is_short and not has_children and not _is_free(production) and _combinations(production.items) <= _MOST_FLAT:

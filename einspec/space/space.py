@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from einspec.ops.opset import collect_ops, library_ops
 from einspec.recursion import deep
 from einspec.space import codec, counting, sampling
 from einspec.space.architecture import Architecture
-from einspec.space.binding import bind
+from einspec.space.binding import bind, check_ops
 from einspec.space.choosers import as_random
 from einspec.space.counting import Estimate
 from einspec.space.coverage import Coverage, coverage
@@ -575,7 +575,7 @@ def load(name: str | Path, input: InputLike | None = None, ops: Any = None, limi
     """
     if not isinstance(name, (str, Path)):
         raise TypeError(f"expected the name of a space or the path of a grammar file, not {type(name).__name__}")
-    return Space(read_file(name), input, ops, limits)
+    return Space(read_file(name, check=partial(check_ops, collect_ops(ops))), input, ops, limits)
 
 
 def loads(
@@ -584,4 +584,4 @@ def loads(
     """The space of a grammar text; as :func:`load`. ``name`` is what messages call the text."""
     if not isinstance(text, str):
         raise TypeError(f"expected the text of a grammar, not {type(text).__name__}")
-    return Space(read_text(text, name), input, ops, limits)
+    return Space(read_text(text, name, check=partial(check_ops, collect_ops(ops))), input, ops, limits)

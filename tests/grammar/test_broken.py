@@ -63,12 +63,12 @@ TOO_LARGE = {
     ),
     "items": (
         DOUBLED,
-        "<text>:11:6: error[E105]: this grammar has more than 300,000 items, with what is inlined written out",
+        "<text>:15:7: error[E105]: this grammar has more than 50,000 items, with what is inlined written out",
         "give inline rules names without underscores",
     ),
     "rules": (
         "start: r0\n" + "".join(f'r{i}: "r{i}" -> relu | r{i + 1}\n' for i in range(1000)) + 'r1000: "x" -> relu\n',
-        "<text>:1001:1: error[E105]: 1,002 rules at 1 depth of the tree: at most 1,000 rules, and 3,000 with those of all depths, can be analysed",
+        "<text>:501:1: error[E105]: 1,002 rules at 1 depth of the tree: at most 500 rules, and 1,500 with those of all depths, can be analysed",
         "join rules, or give weights for fewer depths",
     ),
     "instances": (
@@ -96,7 +96,7 @@ def test_what_is_too_large(name: str) -> None:
 def test_too_many_depths_of_rules() -> None:
     rules = "".join(f'r{i}: "r{i}" -> relu | r{i + 1}\n' for i in range(99))
     text = f'start: r0 //% depth {"0.5 " * 99}0.4\n | "s" -> norm\n{rules}r99: "x" -> relu\n'
-    with pytest.raises(einspec.GrammarError, match="101 rules at 100 depths of the tree: at most 1,000 rules"):
+    with pytest.raises(einspec.GrammarError, match="101 rules at 100 depths of the tree: at most 500 rules"):
         einspec.loads(text, input=(3, 8))
 
 

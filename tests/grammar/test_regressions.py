@@ -89,9 +89,32 @@ def test_ops_that_get_what_they_do_not_expect(path: Path) -> None:
 
 
 def test_what_an_op_does_not_expect_in_full() -> None:
+    with pytest.raises(einspec.GrammarError) as refused:
+        space_of('start: r r~3 -> seq\nr: "r" -> relu\n')
+    assert str(refused.value) == (
+        "<text>:1:8: error[E402]: seq takes plain arguments and children, and r~3 gives a tuple: declare an op of your own\n"
+        "    1 | start: r r~3 -> seq\n"
+        "      |        ^^^^^^^^^^^^\n"
+        "      = its declaration is seq(input, first, second)"
+    )
     with pytest.raises(
-        einspec.SamplingError, match="a repetition of the grammar arrives as a tuple, here of 3, and the op"
+        einspec.SamplingError, match="a repetition of the grammar arrives as a tuple, here of 3, and the"
     ):
-        space_of('start: r r~3 -> seq\nr: "r" -> relu\n').sample(rng=0)
+        space_of('start: r~3 -> one\nr: "r" -> relu\n').sample(rng=0)
     with pytest.raises(einspec.SamplingError, match="one child of the grammar stands where the op takes a tuple"):
         space_of('start: r -> many\nr: "r" -> relu\n').sample(rng=0)
+
+
+def test_ops_that_there_are_not_are_said_together_with_all_else() -> None:
+    with pytest.raises(einspec.GrammarError) as error:
+        space_of('start: "l" WIDHT -> linear | "r" -> rleu\nWIDTH: "1"\n')
+    assert str(error.value) == (
+        "<text>:1:12: error[E201]: the terminal WIDHT is used and not defined\n"
+        '    1 | start: "l" WIDHT -> linear | "r" -> rleu\n'
+        "      |            ^^^^^\n"
+        "      = did you mean 'WIDTH'?\n"
+        "<text>:1:30: error[E401]: there is no op rleu (the alias)\n"
+        '    1 | start: "l" WIDHT -> linear | "r" -> rleu\n'
+        "      |                              ^^^^^^^^^^^\n"
+        "      = did you mean 'relu'?"
+    )
