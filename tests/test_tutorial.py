@@ -140,6 +140,11 @@ def test_the_reference_has_the_rows_that_are_checked() -> None:
     assert table("In an alternative.") == list(ARRIVALS)
 
 
+def test_the_defaults_that_are_said_to_be_halves_are_checked() -> None:
+    rows = TUTORIAL.split("**In an alternative.**")[1].split("\n\n**")[0].splitlines()
+    assert {ROW.findall(row)[0] for row in rows if row.startswith("| `") and "| 1/2" in row} == HALVES - {"_list{a}"}
+
+
 @pytest.mark.parametrize("code", ARRIVALS)
 def test_what_arrives(code: str) -> None:
     text = grammar_with(f'start: "<" {code} ">" -> probe')
