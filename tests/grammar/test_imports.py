@@ -101,6 +101,10 @@ CASES = {
         "    2 | start: part | qqq\n"
         "      |               ^^^\n"
         "      = define it, as in   qqq: ...\n"
+        "FOLDER/other.lark:1:7: error[E401]: there is no op rleu (the alias)\n"
+        '    1 | part: "x" -> rleu //% often\n'
+        "      |       ^^^^^^^^^^^\n"
+        "      = did you mean 'relu'?\n"
         "FOLDER/other.lark:1:19: error[E301]: 'often' is not a weight\n"
         '    1 | part: "x" -> rleu //% often\n'
         "      |                   ^^^^^^^^^\n"
