@@ -56,8 +56,8 @@ class LalrParser:
                     maybe_placeholders=False,
                     debug=True,
                 )
-        except lark.exceptions.GrammarError:
-            raise NotLalr from None  # a reduce/reduce conflict
+        except (lark.exceptions.GrammarError, RecursionError):
+            raise NotLalr from None  # a reduce/reduce conflict, or tables too large for Lark's recursion
         except (lark.exceptions.LarkError, re.error) as error:
             name = self.flat.grammar.source.name
             raise GrammarError(f"{name}: Lark refuses its tokens: {error}") from None
