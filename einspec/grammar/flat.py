@@ -70,9 +70,13 @@ class FlatGrammar:
 
     @property
     def has_overlaps(self) -> bool:
-        """Whether a token of several texts shares one with another token: only all of them together decide then."""
+        """Whether a token of several texts shares one with another token, or begins with what is ignored: a lexer that
+        decides token by token may then decide wrongly.
+        """
         texts: set[str] = set()
         for terminal in self.terminals.values():
+            if any(re.match(pattern, terminal.text or "") for pattern in self.ignored):
+                return True  # it would be ignored, or a part of it
             own = [terminal.text] if terminal.text is not None else self._several.get(terminal.pattern, ())
             if not texts.isdisjoint(own):
                 return True
