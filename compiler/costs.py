@@ -18,7 +18,7 @@ def costs(graph: Graph) -> tuple[int, int]:
             macs += times * node_macs(node)
             if node.slot is not None:
                 slots[node.slot] = node_params(node)
-    return sum(count * copies(slot) for slot, count in slots.items()), macs
+    return sum(count * slot.copies for slot, count in slots.items()), macs
 
 
 def node_macs(node: Node) -> int:
@@ -32,8 +32,3 @@ def node_params(node: Node) -> int:
         return 0
     shapes = node.op.shapes(node.input_types, node.args, dict(node.attributes))
     return shapes if isinstance(shapes, int) else sum(math.prod(shape) for shape in shapes.values())
-
-
-def copies(slot: Slot) -> int:
-    """How many sets of weights a slot of a folded graph stands for."""
-    return math.prod(count for kind, _, count in slot.context if kind == "each")

@@ -5,6 +5,7 @@ Replicas stay folded: one node with a body and a count. Every node that owns par
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,23 @@ class Slot:
         inner = self.context[len(scope) :] if self.context[: len(scope)] == scope else self.context
         return self.name + "".join(f"_{kind}{number}_{k}" for kind, number, k in inner)
 
+    @property
+    def scopes(self) -> tuple[Context, ...]:
+        """The scopes of the bodies in whose copies it is another one, outermost first."""
+        return tuple(self.context[:depth] for depth, step in enumerate(self.context, start=1) if step[0] == "each")
+
+    @property
+    def copies(self) -> int:
+        """How many sets of weights it stands for."""
+        return math.prod(scope[-1][2] for scope in self.scopes)
+
+    @property
+    def path(self) -> str:
+        """The name of the module that holds its weights: those of the bodies around it, then its own."""
+        scopes = ((), *self.scopes)
+        names = [copies_name(scope) for scope in scopes[1:]]
+        return ".".join([*names, self.local_name(scopes[-1])])
+
     def in_copy(self, scope: Context, index: int) -> Slot:
         """The slot of one copy; a slot from outside the copies (tied there) stays as it is."""
         context = in_copy(self.context, scope, index)
@@ -51,6 +69,13 @@ class Slot:
 
     def __str__(self) -> str:
         return self.local_name(())
+
+
+def copies_name(scope: Context) -> str:
+    """The name of the module that holds the copies of a body, within the body around it."""
+    outer = max((i for i, step in enumerate(scope[:-1]) if step[0] == "each"), default=-1)
+    calls = "".join(f"_{kind}{number}_{k}" for kind, number, k in scope[outer + 1 : -1])
+    return f"copies_{scope[-1][1]}{calls}"
 
 
 def in_copy(context: Context, scope: Context, index: int) -> Context:
@@ -114,7 +139,8 @@ class Graph:
     def module_names(self) -> list[str]:
         """For each node with weights or a body the name of its module, which says where it comes from; else ''.
 
-        Nodes of one slot share a module. Bodies do not, also where they share all weights (tied copies).
+        Nodes of one slot share a module. Bodies do not, also where they share all weights (tied copies). The modules of
+        slots of the outside have their place in this graph too.
         """
         names: list[str] = []
         taken: Counter[str] = Counter()
@@ -122,16 +148,10 @@ class Graph:
             if node.body is None:
                 names.append(node.slot.local_name(self.scope) if node.slot is not None else "")
                 continue
-            name = node.body.copies_name()
+            name = copies_name(node.body.scope)
             taken[name] += 1
             names.append(name if taken[name] == 1 else f"{name}_again{taken[name] - 1}")
         return names
-
-    def copies_name(self) -> str:
-        """The name of the module that holds the copies of this body."""
-        outer = max((i for i, step in enumerate(self.scope[:-1]) if step[0] == "each"), default=-1)
-        calls = "".join(f"_{kind}{number}_{k}" for kind, number, k in self.scope[outer + 1 : -1])
-        return f"copies_{self.scope[-1][1]}{calls}"
 
     @property
     def output_types(self) -> tuple[Type, ...]:

@@ -5,14 +5,17 @@ It builds no graph, drops nothing and folds nothing: the oracle that compiled mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.func import functional_call
 
 from einspec.compiler.frames import Evaluator, FlowingValue, Handle
-from einspec.compiler.graph import Graph, Slot, in_copy
-from einspec.compiler.transfer import slot_paths
+from einspec.compiler.graph import Slot, in_copy
+from einspec.compiler.weights import STACKS, Held, held
 from einspec.errors import CompileError
 from einspec.ops.declare import Primitive
 from einspec.recursion import deep
@@ -27,19 +30,13 @@ def interpret(arch: Architecture, model: nn.Module, *inputs: torch.Tensor) -> An
 
     ``inputs`` are tensors (batch, *sizes) in the order of the space's inputs. Returns a tensor, or a tuple.
     """
-    modules = slot_modules(arch.graph, model)
     kinds = arch.space.inputs
     if len(inputs) != len(kinds):
         raise CompileError(f"{arch.space.name} takes {len(kinds)} inputs, not {len(inputs)}")
-    interpreter = _Interpreter(modules)
+    interpreter = _Interpreter(held(arch.graph, model), model.training)
     values = tuple(_TensorValue(interpreter, kind, tensor) for kind, tensor in zip(kinds, inputs, strict=True))
     result = deep(arch.derivation.depth, lambda: interpreter.run(arch.derivation, values))
     return tuple(value.tensor for value in result) if isinstance(result, tuple) else result.tensor
-
-
-def slot_modules(graph: Graph, model: nn.Module) -> dict[Slot, nn.Module]:
-    """The module that holds the weights of each slot, copies written out."""
-    return {slot: model.get_submodule(path) for slot, path in slot_paths(graph, model).items()}
 
 
 class _TensorValue(FlowingValue):
@@ -53,9 +50,10 @@ class _TensorValue(FlowingValue):
 
 
 class _Interpreter(Evaluator):
-    def __init__(self, modules: dict[Slot, nn.Module]):
+    def __init__(self, weights: dict[Slot, Held], is_training: bool):
         super().__init__()
-        self.modules = modules
+        self.weights = weights
+        self.is_training = is_training
 
     def emit(
         self,
@@ -67,16 +65,32 @@ class _Interpreter(Evaluator):
     ) -> Any:
         kinds = tuple(value.type for value in inputs)
         outputs = op.infer(kinds, args, attributes)
-        # A slot that the graph left out has weights that nothing depends on: any will do.
-        module = self.modules.get(slot) if slot is not None else None
-        compute = module if module is not None else op.realise(kinds, args, attributes)
         tensors = [value.tensor for value in inputs]
-        if isinstance(compute, nn.Module) and module is None:
-            compute = compute.to(tensors[0])
+        compute = self.computing(op, kinds, args, attributes, self.weights.get(slot) if slot is not None else None)
+        if isinstance(compute, nn.Module) and slot not in self.weights:
+            # A slot that the graph left out has weights that nothing depends on: any will do.
+            compute = compute.to(tensors[0]).train(self.is_training)
         found = compute(*tensors)
         if isinstance(outputs, tuple):
             return tuple(_TensorValue(self, kind, tensor) for kind, tensor in zip(outputs, found, strict=True))
         return _TensorValue(self, outputs, found)
+
+    def computing(
+        self,
+        op: Primitive,
+        kinds: tuple[Type, ...],
+        args: tuple[Any, ...],
+        attributes: dict[str, Any],
+        weights: Held | None,
+    ) -> Callable[..., Any]:
+        """The op's own module or function at some types, with weights if there are any."""
+        if weights is None:
+            return op.realise(kinds, args, attributes)  # type: ignore[no-any-return]
+        if op not in STACKS:
+            return weights.module
+        with torch.device("meta"):  # what holds the weights may have another form
+            module = op.realise(kinds, args, attributes).train(self.is_training)
+        return partial(functional_call, module, weights.state)
 
     def each(self, handle: Handle, values: tuple[Any, ...]) -> tuple[Any, ...]:
         parts = [value if isinstance(value, tuple) else (value,) for value in values]

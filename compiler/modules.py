@@ -6,6 +6,42 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn import functional
+
+from einspec.errors import ShapeError
+
+
+class Expects(nn.Module):
+    """Returns its inputs, after a look at their shapes and dtypes.
+
+    ``sizes`` are those of one example of each input, and whether it holds floats. Raises ``ShapeError`` for others.
+    """
+
+    def __init__(self, names: Sequence[str], kinds: Sequence[tuple[tuple[int, ...], bool]], has_weights: bool):
+        super().__init__()
+        self.names, self.kinds = tuple(names), tuple(kinds)
+        self.register_buffer("like", torch.empty(0) if has_weights else None, persistent=False)
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """The inputs."""
+        for x, name, (sizes, is_float) in zip(inputs, self.names, self.kinds, strict=True):
+            if x.shape[1:] != sizes or x.is_floating_point() != is_float:
+                raise ShapeError(
+                    f"{name} has the shape {tuple(x.shape)} and the dtype {x.dtype}: expected (batch, "
+                    f"{', '.join(map(str, sizes))}) and {'floats' if is_float else 'whole numbers'}"
+                )
+            differs = is_float and self.like is not None and x.dtype != self.like.dtype
+            if differs and not torch.is_autocast_enabled(x.device.type):
+                raise ShapeError(
+                    f"{name} has the dtype {x.dtype}, and the weights have {self.like.dtype}: convert one of them "
+                    "with .to(...), or run both under torch.autocast"
+                )
+        return inputs[0] if len(inputs) == 1 else inputs
+
+    def extra_repr(self) -> str:
+        """What is expected."""
+        pairs = zip(self.names, self.kinds, strict=True)
+        return ", ".join(f"{name}: (batch, {', '.join(map(str, sizes))})" for name, (sizes, _) in pairs)
 
 
 class Position(nn.Module):
@@ -29,25 +65,26 @@ class Position(nn.Module):
         return ", ".join(map(str, self.position.shape))
 
 
-class Copies(nn.Module):
-    """Several copies of one body side by side, or one body without weights that is run several times.
+class PatchConv2d(nn.Linear):
+    """A convolution whose weights are those of a linear layer over patches: (batch, c, h, w) -> (batch, width, h', w').
 
-    Takes the inputs of copy 0, then of copy 1, ..., and returns the tuple of their outputs in the same order.
+    The weight has the shape (width, c kernel kernel), as ``linear`` after ``im2col`` has it.
     """
 
-    def __init__(self, bodies: Sequence[nn.Module], count: int):
-        super().__init__()
-        self.bodies = nn.ModuleList(bodies)
-        self.count = count
+    def __init__(self, channels: int, width: int, kernel: int, stride: int, padding: int):
+        super().__init__(channels * kernel * kernel, width)
+        self.channels, self.kernel, self.stride, self.padding = channels, kernel, stride, padding
 
-    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """The outputs of all copies."""
-        width = len(inputs) // self.count
-        outputs: list[torch.Tensor] = []
-        for index in range(self.count):
-            body = self.bodies[index % len(self.bodies)]
-            outputs.extend(body(*inputs[index * width : (index + 1) * width]))
-        return tuple(outputs)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Slides the window."""
+        weight = self.weight.view(self.out_features, self.channels, self.kernel, self.kernel)
+        return functional.conv2d(x, weight, self.bias, self.stride, self.padding)
+
+    def extra_repr(self) -> str:
+        """Channels and window."""
+        return (
+            f"{self.channels}, {self.out_features}, kernel={self.kernel}, stride={self.stride}, padding={self.padding}"
+        )
 
 
 class MeanHead(nn.Module):

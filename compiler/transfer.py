@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from einspec.compiler.correspondence import correspondence, partners
-from einspec.compiler.graph import Copy, Graph, Slot
 from einspec.compiler.unfold import MOST_NODES
+from einspec.compiler.weights import Held, State, held
 from einspec.errors import CompileError
 from einspec.space.architecture import Architecture
 
@@ -47,26 +47,26 @@ def transfer(source: nn.Module, destination: nn.Module) -> Transfer:
         raise CompileError(
             f"the architectures take {a.space.input_text()} and {b.space.input_text()}: nothing is shared"
         )
-    theirs, ours = slot_paths(a.graph, source), slot_paths(b.graph, destination)
+    theirs, ours = held(a.graph, source), held(b.graph, destination)
     if a.key == b.key and a.graph.written_out <= MOST_NODES:
         slots = correspondence(a, b)
     else:
         slots = partners(theirs, ours, a.derivation, b.derivation)
     pairs = [(theirs[x], ours[y]) for x, y in slots.items() if x in theirs and y in ours]
     if hasattr(source, "head") and hasattr(destination, "head"):
-        pairs.append(("head", "head"))
+        pairs.append((Held("head", source.get_submodule("head")), Held("head", destination.get_submodule("head"))))
     carried: list[tuple[str, str]] = []
     reshaped: list[tuple[str, str]] = []
     with torch.no_grad():
         for old, new in pairs:
-            fits = _copy_state(source.get_submodule(old), destination.get_submodule(new))
-            (carried if fits else reshaped).append((old, new))
-    left, right = {old for old, _ in pairs}, {new for _, new in pairs}
+            fits = _copy_state(old.state, new.state)
+            (carried if fits else reshaped).append((str(old), str(new)))
+    left, right = {str(old) for old, _ in pairs}, {str(new) for _, new in pairs}
     return Transfer(
         tuple(sorted(carried)),
         tuple(sorted(reshaped)),
-        tuple(sorted(set(ours.values()) - right)),
-        tuple(sorted(set(theirs.values()) - left)),
+        tuple(sorted({str(place) for place in ours.values()} - right)),
+        tuple(sorted({str(place) for place in theirs.values()} - left)),
     )
 
 
@@ -79,28 +79,8 @@ def architecture_of(model: nn.Module) -> Architecture:
     return arch
 
 
-def slot_paths(graph: Graph, model: nn.Module) -> dict[Slot, str]:
-    """The name of the module that holds the weights of each slot, copies written out."""
-    found: dict[Slot, str] = {}
-    stack: list[tuple[Graph, str, tuple[Copy, ...]]] = [(graph, "", ())]
-    while stack:
-        part, path, copies = stack.pop()
-        for node, name in zip(part.nodes, part.module_names(), strict=True):
-            if node.slot is not None:
-                found.setdefault(node.slot.in_copies(copies), f"{path}{name}")
-            if node.body is not None:
-                bodies = model.get_submodule(f"{path}{name}").bodies
-                assert isinstance(bodies, nn.ModuleList)
-                stack += [
-                    (node.body, f"{path}{name}.bodies.{index}.", (*copies, (node.body.scope, index)))
-                    for index in range(len(bodies))
-                ]
-    return found
-
-
-def _copy_state(source: nn.Module, destination: nn.Module) -> bool:
+def _copy_state(given: State, wanted: State) -> bool:
     """Copies parameters and buffers if all shapes agree; whether they did."""
-    given, wanted = source.state_dict(keep_vars=True), destination.state_dict(keep_vars=True)
     if given.keys() != wanted.keys() or any(given[name].shape != wanted[name].shape for name in given):
         return False
     for name, value in wanted.items():

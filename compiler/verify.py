@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from einspec.compiler.fusion.ops import OF_COPIES
 from einspec.compiler.graph import Context, Graph, Node, Slot, all_fit, fits
 from einspec.errors import CompileError
 from einspec.ops.declare import Primitive
@@ -98,7 +99,7 @@ def _slot_problems(node: Node, place: str, scopes: tuple[Context, ...], owners: 
     if slot is None or not isinstance(node.op, Primitive) or not node.op.has_slot:
         return
     for depth, (kind, number, count) in enumerate(slot.context, start=1):
-        if kind == "each" and slot.context[:depth] not in scopes:
+        if kind == "each" and slot.context[:depth] not in scopes and node.op not in OF_COPIES:
             yield f"the slot {slot} is in {count} copies of {number}, and no body around it has their scope"
     try:
         needs = _needs(node, node.op)

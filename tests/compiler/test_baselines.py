@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 import einspec
+from einspec.compiler.stacks import LinearStack
 from tests.baselines import NB201_ALL_CONV, resnet18, vit
 
 
@@ -94,17 +95,22 @@ def test_vit_is_the_vit_by_hand():
     arch = einspec.load("einspace", input=(3, 32, 32)).parse(vit(layers=1))
     model = einspec.compile(arch).double()
     linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    patches, *heads, out, up, down = linears
+    patches, out, up, down = linears
+    query, key, value = (module for module in model.modules() if isinstance(module, LinearStack))
     norms = [module for module in model.modules() if isinstance(module, nn.LayerNorm)]
     layer = Attention().double()
-    ours = [*heads[0::3], *heads[1::3], *heads[2::3], out, up, down, *norms]
-    theirs = [*layer.query, *layer.key, *layer.value, layer.out, layer.up, layer.down, layer.norm1, layer.norm2]
+    ours = [out, up, down, *norms]
+    theirs = [layer.out, layer.up, layer.down, layer.norm1, layer.norm2]
     for module, other in zip(theirs, ours, strict=True):
         module.load_state_dict(other.state_dict())
+    for stack, heads in ((query, layer.query), (key, layer.key), (value, layer.value)):
+        for weight, bias, head in zip(stack.weight, stack.bias, heads, strict=True):
+            head.load_state_dict({"weight": weight, "bias": bias})
     (position,) = (parameter for name, parameter in model.named_parameters() if "position" in name)
     x = torch.randn(2, 3, 32, 32, dtype=torch.float64)
     tokens = nn.functional.unfold(x, 4, stride=4).transpose(1, 2)
-    assert (model(x) - layer(patches(tokens) + position)).abs().max() < 1e-10
+    embedded = nn.functional.linear(tokens, patches.weight, patches.bias) + position
+    assert (model(x) - layer(embedded)).abs().max() < 1e-10
 
 
 def test_nasbench201_has_15625_cells():

@@ -149,7 +149,8 @@ def test_other_seeds_give_other_weights(text):
 
 def test_weights_of_different_slots_differ():
     state = einspec.compile(parse("seq(linear(16), seq(linear(16), copies(linear(16))))")).state_dict()
-    weights = [tuple(value.flatten().tolist()) for name, value in state.items() if name.endswith("weight")]
+    stacked = [value.view(-1, 16, 16) for name, value in state.items() if name.endswith("weight")]
+    weights = [tuple(weight.flatten().tolist()) for weight in torch.cat(stacked)]
     assert len(set(weights)) == len(weights) == 5
 
 
@@ -263,9 +264,10 @@ def test_code_reads_well():
     lines = [line.split(";")[0].strip() for line in model.code.strip().splitlines()]
     assert lines == [
         "def forward(self, x):",
-        "linear_1 = self.linear_1(x)",
-        "leaky_relu_op1 = self.leaky_relu_op1(linear_1)",
-        "add = leaky_relu_op1 + linear_1",
+        "expects = self.expects(x)",
+        "linear_1 = self.linear_1(expects)",
+        "leaky_relu = torch.nn.functional.leaky_relu(linear_1, negative_slope = 0.01, inplace = False)",
+        "add = leaky_relu + linear_1",
         "head = self.head(add)",
         "return head",
     ]

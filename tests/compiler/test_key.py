@@ -193,4 +193,4 @@ def test_processes_agree():
         assert run.returncode == 0, run.stderr
         outputs.append(run.stdout)
     assert outputs[0] == outputs[1]
-    assert outputs[0].count("\n") == 4 * 3 + 11
+    assert outputs[0].count("\n") == 4 * 3 + 5

@@ -1,0 +1,34 @@
+"""Fusing: a simplified graph as fewer, larger ops of torch's. It computes the same with the same weights, and serves
+speed and memory only: identity and costs do not depend on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from einspec.compiler.fusion import attention, convolutions, replicas, stacks
+from einspec.compiler.fusion.in_place import in_place
+from einspec.compiler.graph import Graph
+from einspec.compiler.rewriting import Fired, Rule
+from einspec.compiler.simplify import simplify
+
+
+def fuse(graph: Graph, *, trace: list[Fired] | None = None) -> Graph:
+    """The fused graph. ``trace`` is given every rule that fired."""
+    return _in_place_everywhere(simplify(graph, rules=rules_for(graph), trace=trace))
+
+
+def rules_for(graph: Graph) -> tuple[Rule, ...]:
+    """The rules of fusing a graph, but for activations in place."""
+    return (
+        *convolutions.RULES, *attention.RULES, replicas.copies_rule(graph), *replicas.RULES, *stacks.RULES,
+    )  # fmt: skip
+
+
+def _in_place_everywhere(graph: Graph) -> Graph:
+    parts = [part for part, _ in graph.graphs()]
+    done: dict[int, Graph] = {}
+    for part in reversed(parts):  # bodies before what holds them
+        nodes = tuple(replace(node, body=done[id(node.body)]) if node.body is not None else node for node in part.nodes)
+        done[id(part)] = in_place(replace(part, nodes=nodes))
+    return done[id(graph)]

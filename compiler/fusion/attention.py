@@ -1,0 +1,42 @@
+"""The rule of attention: a softmax between two matrix products is one op, which keeps no matrix of scores."""
+
+from __future__ import annotations
+
+from einspec.compiler.fusion import ops
+from einspec.compiler.graph import Node, Port, Ports
+from einspec.compiler.rewriting import Rewriter, Rule
+from einspec.compiler.rules.common import called
+from einspec.ops.library import merge, tensor
+
+
+def attend(rewriter: Rewriter, node: Node) -> Ports | None:
+    weights = rewriter.maker(node.inputs[0])
+    if weights is None or weights.op is not tensor.softmax:
+        return None
+    scores = rewriter.maker(weights.inputs[0])
+    if scores is None or scores.op not in (merge.dot, merge.scaled_dot):
+        return None
+    queries, keys = scores.inputs
+    is_scaled = scores.op is merge.scaled_dot
+    return rewriter.apply(ops.attention, (is_scaled,), (queries, _transposed(rewriter, keys), node.inputs[1]))
+
+
+def _transposed(rewriter: Rewriter, port: Port) -> Port:
+    """The port with its last two axes swapped, which may undo what has swapped them."""
+    rank = rewriter.type_of(port).rank
+    order = "".join(map(str, [*range(1, rank - 1), rank, rank - 1]))
+    maker = rewriter.maker(port)
+    if maker is not None and maker.op is tensor.permute and maker.args == (order,):
+        return maker.inputs[0]
+    return rewriter.apply(tensor.permute, (order,), (port,))[0]
+
+
+RULES = (
+    Rule(
+        "attention",
+        "dot(softmax(dot(q, T(k))), v) = attention(q, k, v)",
+        "T swaps the last two axes; dot scaled or not",
+        called("dot"),
+        attend,
+    ),
+)

@@ -1,0 +1,345 @@
+"""The primitives that only fused graphs have: larger ones of torch's, and values of several copies in one tensor.
+
+A *stack* is what all copies of a body have at one place: (copies, *sizes), a tensor type. It is a matter of strides
+where the copies lie in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from einspec.errors import ShapeError
+from einspec.lazy import LazyModule
+from einspec.ops.declare import Primitive, primitive
+from einspec.ops.library.merge import merged
+from einspec.ops.library.tensor import check_axis, require_float, window
+from einspec.types import Axis, Type, interned, parse_type
+
+torch: Any = LazyModule("torch")
+functional: Any = LazyModule("torch.nn.functional")
+modules: Any = LazyModule("einspec.compiler.modules")
+
+
+def stack_of(kind: Type, copies: int) -> Type:
+    """The type of so many copies of a type in one tensor."""
+    return interned((Axis(copies), *kind.axes), kind.dtype, "tensor")
+
+
+def _plain(sizes: tuple[int, ...], like: Type) -> Type:
+    return Type(sizes, like.dtype, "tensor")
+
+
+# --- larger ops ---
+
+
+def _slide(x: Type, channels: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Type:
+    """An image after windows have slid over it; a stack of images as such."""
+    *before, _, height, width = x.sizes
+    rows = window(height, kernel, stride, padding, dilation)
+    columns = window(width, kernel, stride, padding, dilation)
+    return Type((*before, channels, rows, columns), x.dtype, x.layout)
+
+
+def _patch_macs(x: Type, width: int, kernel: int, stride: int, padding: int) -> int:
+    return _slide(x, width, kernel, stride, padding).elements * x.sizes[-3] * kernel * kernel
+
+
+@primitive(
+    torch=lambda x, width, kernel, stride, padding: modules.PatchConv2d(x.channels, width, kernel, stride, padding),
+    params=lambda x, width, kernel, stride, padding: {
+        "weight": (width, x.channels * kernel * kernel),
+        "bias": (width,),
+    },
+    macs=_patch_macs,
+    owns_parameters=True,
+)
+def patch_conv(x: Type, width: int, kernel: int, stride: int, padding: int) -> Type:
+    """A convolution with the weights of a linear layer over patches: (c, h, w) -> (width, h', w')."""
+    require_float(x)
+    if x.layout != "image":
+        raise ShapeError("a window slides over an image (c, h, w)")
+    return _slide(x, width, kernel, stride, padding)
+
+
+@primitive(torch=lambda x: lambda t: t.flatten(2).transpose(1, 2))
+def rows(x: Type) -> Type:
+    """The pixels of an image as rows: (d, h, w) -> ((h, w), d)."""
+    channels, height, width = x.sizes
+    return Type(((height, width), channels), x.dtype)
+
+
+def _attention(q: Type, k: Type, v: Type, is_scaled: bool) -> Any:
+    scale = None if is_scaled else 1.0
+    attend = functional.scaled_dot_product_attention
+    if q.rank == 2:  # one head: torch's fast kernels want an axis of heads
+        return lambda q, k, v: attend(q.unsqueeze(1), k.unsqueeze(1), v.unsqueeze(1), scale=scale).squeeze(1)
+    if q.rank == 3:
+        return lambda q, k, v: attend(q, k, v, scale=scale)
+    heads = q.sizes[:-2]
+    return lambda q, k, v: attend(q.flatten(1, -3), k.flatten(1, -3), v.flatten(1, -3), scale=scale).unflatten(1, heads)
+
+
+@primitive(
+    torch=_attention,
+    macs=lambda q, k, v, is_scaled: (
+        math.prod(q.sizes) * k.sizes[-2] + math.prod(q.sizes[:-1]) * math.prod(v.sizes[-2:])
+    ),
+)
+def attention(q: Type, k: Type, v: Type, is_scaled: bool) -> Type:
+    """softmax(q k^T) v, the product divided by sqrt(d) if scaled: (..., n, d), (..., m, d), (..., m, e) -> (..., n, e).
+
+    Source: Vaswani et al., NeurIPS 2017 (arXiv:1706.03762), section 3.2.1.
+    """
+    if q.rank < 2 or len({q.rank, k.rank, v.rank}) > 1:
+        raise ShapeError("queries, keys and values have one rank, of two axes or more")
+    if q.sizes[-1] != k.sizes[-1] or k.sizes[-2] != v.sizes[-2]:
+        raise ShapeError("queries have the size of keys, and there are as many keys as values")
+    return interned((*merged((q, k, v), 0, -2), q.axes[-2], v.axes[-1]), q.dtype, q.layout)
+
+
+# --- stacks ---
+
+
+@primitive(torch=lambda x, copies: lambda t: t.unsqueeze(1).expand(-1, copies, *x.sizes))
+def spread(x: Type, copies: int) -> Type:
+    """The same for all copies, without one: (...) -> (copies, ...)."""
+    return stack_of(x, copies)
+
+
+@primitive(torch=lambda *xs: lambda *ts: torch.stack(ts, 1))
+def stack(*xs: Type) -> Type:
+    """Tensors of one size, one for each copy: (...), (...) -> (2, ...)."""
+    if any(x.sizes != xs[0].sizes or x.dtype != xs[0].dtype for x in xs):
+        raise ShapeError("the inputs differ in sizes or dtype")
+    return _plain((len(xs), *xs[0].sizes), xs[0])
+
+
+@primitive(torch=lambda x, kind: lambda t: t.unbind(1))
+def unstack(x: Type, kind: str) -> tuple[Type, ...]:
+    """What each copy has, of a type that is given as text: (copies, ...) -> copies times (...)."""
+    one = parse_type(kind)
+    if one.sizes != x.sizes[1:]:
+        raise ShapeError(f"a copy has the sizes {x.sizes[1:]}, not {one.sizes}")
+    return (one,) * x.sizes[0]
+
+
+@primitive(torch=lambda x, copies, axis: lambda t: t.unflatten(axis, (copies, -1)).movedim(axis, 1))
+def split_stack(x: Type, copies: int, axis: int) -> Type:
+    """Axis 1, 2, ... in equal parts, one for each copy: (n a, ...) -> (n, a, ...)."""
+    check_axis(x, axis)
+    if x.sizes[axis - 1] % copies:
+        raise ShapeError(f"{copies} copies do not divide axis {axis}")
+    part = x.with_axis(axis - 1, x.sizes[axis - 1] // copies)
+    return stack_of(part, copies)
+
+
+@primitive(torch=lambda x, axis, kind: lambda t: t.movedim(1, axis).flatten(axis, axis + 1))
+def join_stack(x: Type, axis: int, kind: str) -> Type:
+    """All copies joined along axis 1, 2, ... of one, as a type that is given as text: (n, a, ...) -> (n a, ...)."""
+    one = list(x.sizes[1:])
+    one[axis - 1] *= x.sizes[0]
+    whole = parse_type(kind)
+    if whole.sizes != tuple(one):
+        raise ShapeError(f"the copies joined have the sizes {tuple(one)}, not {whole.sizes}")
+    return whole
+
+
+@primitive(torch=lambda x, kind: lambda t: t.sum(1))
+def sum_stack(x: Type, kind: str) -> Type:
+    """The sum of all copies, as a type that is given as text: (copies, ...) -> (...)."""
+    one = parse_type(kind)
+    if one.sizes != x.sizes[1:]:
+        raise ShapeError(f"a copy has the sizes {x.sizes[1:]}, not {one.sizes}")
+    return one
+
+
+@primitive(torch=lambda x: lambda t: t.flatten(1, 2))
+def join_copies(x: Type) -> Type:
+    """Copies of copies, counted through: (m, n, ...) -> (m n, ...)."""
+    return _plain((x.sizes[0] * x.sizes[1], *x.sizes[2:]), x)
+
+
+@primitive(torch=lambda x, copies: lambda t: t.unflatten(1, (copies, -1)))
+def part_copies(x: Type, copies: int) -> Type:
+    """Copies as copies of copies: (m n, ...) -> (m, n, ...)."""
+    if x.sizes[0] % copies:
+        raise ShapeError(f"{copies} copies do not divide {x.sizes[0]}")
+    return _plain((copies, x.sizes[0] // copies, *x.sizes[1:]), x)
+
+
+_folded: dict[object, Primitive] = {}
+
+
+def folded(op: Primitive, args: tuple[Any, ...], kinds: tuple[Type, ...]) -> Primitive:
+    """An op without weights over stacks, with its arguments and the types of one copy: copies are as many examples."""
+    key = (op, repr(args), kinds)
+    found = _folded.get(key)
+    if found is None:
+        if len(_folded) >= _MOST_FOLDED:
+            _folded.clear()
+        found = _folded[key] = _fold(op, args, kinds)
+    return found
+
+
+_MOST_FOLDED = 10_000
+"""Ops that are remembered, so that equal ones are one; forgotten when there are more."""
+
+
+def _fold(op: Primitive, args: tuple[Any, ...], kinds: tuple[Type, ...]) -> Primitive:
+    outputs = op.infer(kinds, args, {})
+
+    def rule(*xs: Type) -> Type | tuple[Type, ...]:
+        copies = xs[0].sizes[0]
+        return stack_of(outputs, copies) if isinstance(outputs, Type) else tuple(stack_of(y, copies) for y in outputs)
+
+    def realised(*xs: Type) -> Any:
+        compute, copies = op.realise(kinds, args, {}), xs[0].sizes[0]
+
+        def run(*ts: Any) -> Any:
+            found = compute(*(t.flatten(0, 1) for t in ts))
+            if isinstance(outputs, Type):
+                return found.unflatten(0, (-1, copies))
+            return tuple(found[place].unflatten(0, (-1, copies)) for place in range(len(outputs)))
+
+        return run
+
+    def macs(*xs: Type) -> int:
+        return xs[0].sizes[0] * op.macs(kinds, args, {})
+
+    return primitive(rule, name=f"{op.name}_stack", torch=realised, macs=macs)  # type: ignore[no-any-return]
+
+
+# --- layers of all copies ---
+
+
+def _stack_only(x: Type, *args: Any) -> Any:
+    raise AssertionError("its weights are a stack's, which is made with them")
+
+
+def _linear_shapes(x: Type, groups: int, width: int) -> dict[str, tuple[int, ...]]:
+    return {"weight": (groups * width, x.sizes[-1]), "bias": (groups * width,)}
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x, width: _linear_shapes(x, x.sizes[0], width),
+    macs=lambda x, width: x.elements * width,
+    owns_parameters=True,
+)
+def linear_stack(x: Type, width: int) -> Type:
+    """A linear layer for each copy: (copies, ..., n) -> (copies, ..., width)."""
+    return x.with_axis(-1, width)
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x, width: _linear_shapes(x, 1, width),
+    macs=lambda x, width: x.elements * width,
+    owns_parameters=True,
+)
+def linear_wide(x: Type, width: int) -> Type:
+    """The linear layers of all copies on one input, their outputs side by side: (..., n) -> (..., width)."""
+    return interned((*x.axes[:-1], Axis(width)), x.dtype, "tensor")
+
+
+def _conv_macs(x: Type, width: int, kernel: int, stride: int, padding: int, dilation: int, groups: int) -> int:
+    return _slide(x, width, kernel, stride, padding, dilation).elements * (x.sizes[-3] // groups) * kernel * kernel
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x, width, kernel, stride, padding, dilation, groups: {
+        "weight": (x.sizes[0] * width, x.sizes[1] // groups, kernel, kernel)
+    },
+    macs=_conv_macs,
+    owns_parameters=True,
+)
+def conv2d_stack(x: Type, width: int, kernel: int, stride: int, padding: int, dilation: int, groups: int) -> Type:
+    """A convolution for each copy, as one grouped convolution: (copies, c, h, w) -> (copies, width, h', w')."""
+    return _slide(x, width, kernel, stride, padding, dilation)
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x, width, kernel, stride, padding, dilation: {"weight": (width, x.sizes[0], kernel, kernel)},
+    macs=lambda x, width, kernel, stride, padding, dilation: _conv_macs(x, width, kernel, stride, padding, dilation, 1),
+    owns_parameters=True,
+)
+def conv2d_wide(x: Type, width: int, kernel: int, stride: int, padding: int, dilation: int) -> Type:
+    """The convolutions of all copies on one input, their outputs side by side: (c, h, w) -> (width, h', w')."""
+    return _slide(x, width, kernel, stride, padding, dilation)
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x, width, kernel, stride, padding: {
+        "weight": (x.sizes[0] * width, x.sizes[1] * kernel * kernel),
+        "bias": (x.sizes[0] * width,),
+    },
+    macs=_patch_macs,
+    owns_parameters=True,
+)
+def patch_conv_stack(x: Type, width: int, kernel: int, stride: int, padding: int) -> Type:
+    """A convolution over patches for each copy, as one grouped one: (copies, c, h, w) -> (copies, width, h', w')."""
+    return _slide(x, width, kernel, stride, padding)
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x, width, kernel, stride, padding: {
+        "weight": (width, x.sizes[0] * kernel * kernel),
+        "bias": (width,),
+    },
+    macs=_patch_macs,
+    owns_parameters=True,
+)
+def patch_conv_wide(x: Type, width: int, kernel: int, stride: int, padding: int) -> Type:
+    """The convolutions over patches of all copies on one input: (c, h, w) -> (width, h', w')."""
+    return _slide(x, width, kernel, stride, padding)
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x: {"weight": x.sizes[:2], "bias": x.sizes[:2]},
+    owns_parameters=True,
+    has_buffers=True,
+)
+def batch_norm_stack(x: Type) -> Type:
+    """A batch norm for each copy, as one over all their channels: (copies, c, ...) -> (copies, c, ...)."""
+    return x
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x: {"weight": (x.sizes[0], x.sizes[-1]), "bias": (x.sizes[0], x.sizes[-1])},
+    owns_parameters=True,
+)
+def layer_norm_stack(x: Type) -> Type:
+    """A layer norm for each copy: (copies, ..., d) -> (copies, ..., d)."""
+    return x
+
+
+@primitive(torch=_stack_only, params=lambda x: {"position": x.sizes}, owns_parameters=True)
+def pos_stack(x: Type) -> Type:
+    """Adds learnable tensors, one for each copy: (copies, ...) -> (copies, ...)."""
+    return x
+
+
+STACKED = frozenset({linear_stack, conv2d_stack, patch_conv_stack, batch_norm_stack, layer_norm_stack, pos_stack})
+"""Layers whose input has a first axis of copies, each with weights of its own."""
+
+OF_COPIES = STACKED | {linear_wide, conv2d_wide, patch_conv_wide}
+"""Layers of all copies of a body, outside of it."""
+
+
+# --- in place ---
+
+
+@primitive(
+    torch=lambda x, slope: lambda t: functional.leaky_relu(t, slope, inplace=True) if slope else t.relu_(),
+    zero="zeros",
+)
+def leaky_relu_in_place(x: Type, slope: float) -> Type:
+    """max(x, slope x), written over x, which nothing else reads."""
+    return x

@@ -1,0 +1,213 @@
+"""The rule of replicas: all copies of a body run as one, over stacks of what each copy has.
+
+Each op of the body becomes one op over a stack, so that n copies cost about one op that is n times larger. Ops that
+have no such form (weights that no stack is made for, chance, ops of one's own that are not pointwise) leave the copies
+as they are, and so do weights that are not each copy's own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from einspec.compiler.fusion import ops
+from einspec.compiler.graph import Context, Graph, Node, Port, Ports
+from einspec.compiler.rewriting import Rewriter, Rule
+from einspec.ops.declare import Primitive
+from einspec.ops.library import image, merge, tensor
+from einspec.types import Type
+
+_SAME = frozenset({tensor.softmax, merge.dot, merge.scaled_dot, ops.attention})
+"""Ops that look at the last axes only: a stack is one more axis in front."""
+
+_FOLDED = frozenset(
+    {
+        tensor.permute, tensor.group, tensor.narrow, tensor.flatten, tensor.im2col, tensor.to_image, merge.cat,
+        image.maxpool, image.avgpool, image.crop,
+    }
+)  # fmt: skip
+"""Ops that look at one example at a time, whatever else they do: copies are as many examples. Those of fused graphs all
+do.
+"""
+
+_LAYERS: dict[Primitive, Primitive] = {
+    tensor.linear: ops.linear_stack,
+    image.conv2d: ops.conv2d_stack,
+    ops.patch_conv: ops.patch_conv_stack,
+    tensor.batch_norm: ops.batch_norm_stack,
+    tensor.layer_norm: ops.layer_norm_stack,
+    tensor.pos: ops.pos_stack,
+    ops.linear_wide: ops.linear_stack,
+    ops.conv2d_wide: ops.conv2d_stack,
+    ops.patch_conv_wide: ops.patch_conv_stack,
+}
+"""Layers and what they are over a stack."""
+
+
+def copies_rule(graph: Graph) -> Rule:
+    """The rule that stacks copies of bodies of a graph: of all in which it can be done, and in all that is around."""
+    scopes = _stackable(graph)
+
+    def stack_copies(rewriter: Rewriter, node: Node) -> Ports | None:
+        assert node.body is not None
+        return _Stacking(rewriter, node, node.body).run() if node.body.scope in scopes else None
+
+    return Rule(
+        "stack copies",
+        "each(f, x, y) = unstack(F(stack(x, y)))",
+        "every op of f is one over a stack, and has its own weights in each copy",
+        lambda op: op is None,
+        stack_copies,
+    )
+
+
+def _stackable(graph: Graph) -> frozenset[Context]:
+    """The scopes of the bodies that are run as stacks, and all bodies around them too."""
+    owners = Counter(node.slot for part, _ in graph.graphs() for node in part.nodes if node.slot is not None)
+    found: set[Context] = set()
+    stack: list[tuple[Graph, list[Context]]] = [(graph, [])]
+    while stack:
+        part, around = stack.pop()
+        for node in part.nodes:
+            body = node.body
+            if body is not None and all(
+                (inner.slot is None or owners[inner.slot] < 2) and _can_stack(inner, scopes)
+                for inner, scopes in _within(body, around)
+            ):
+                found.add(body.scope)
+                stack.append((body, [*around, body.scope]))
+    return frozenset(found)
+
+
+def _within(body: Graph, around: list[Context]) -> Iterator[tuple[Node, list[Context]]]:
+    """The ops of a body and of the bodies in it, each with the scopes of those around it."""
+    stack = [(body, [*around, body.scope])]
+    while stack:
+        part, scopes = stack.pop()
+        for node in part.nodes:
+            if node.body is None:
+                yield node, scopes
+            else:
+                stack.append((node.body, [*scopes, node.body.scope]))
+
+
+def _can_stack(node: Node, scopes: list[Context]) -> bool:
+    """Whether a node of a simplified body has a form over a stack."""
+    if node.op is None or node.attributes or node.op.laws.random:
+        return False
+    if node.slot is not None:
+        return node.op in _LAYERS and node.slot.scopes == tuple(scopes)
+    return node.op in _SAME or node.op in _FOLDED or node.op is tensor.zeros or node.op.laws.pointwise
+
+
+class _Stacking:
+    def __init__(self, rewriter: Rewriter, node: Node, body: Graph):
+        self.rewriter, self.node, self.body = rewriter, node, body
+        self.copies = node.copies
+
+    def run(self) -> Ports:
+        """The outputs of all copies."""
+        width = len(self.body.inputs)
+        inputs = [self.stack(self.node.inputs[place::width]) for place in range(width)]
+        made: list[Ports] = []
+        for inner in self.body.nodes:
+            given = tuple(inputs[output] if index < 0 else made[index][output] for index, output in inner.inputs)
+            made.append(self.stacked(inner, given))
+        found = []
+        for index, output in self.body.outputs:
+            port = inputs[output] if index < 0 else made[index][output]
+            kind = self.body.type_of((index, output))
+            found.append(self.rewriter.apply(ops.unstack, (str(kind),), (port,)))
+        return tuple(ports[copy] for copy in range(self.copies) for ports in found)
+
+    def stack(self, ports: Ports) -> Port:
+        """One input of all copies."""
+        return self.rewriter.apply(ops.stack, (), ports)[0]
+
+    def stacked(self, node: Node, inputs: Ports) -> Ports:
+        """What a node of the body becomes."""
+        op = node.op
+        assert op is not None
+        if op in ops.STACKED:
+            (joined,) = self.rewriter.apply(ops.join_copies, (), inputs)
+            (result,) = self.layer(node, op, node.args, joined)
+            return self.rewriter.apply(ops.part_copies, (self.copies,), (result,))
+        if op in _LAYERS:
+            args = (*node.args, 1) if op is ops.conv2d_wide else node.args
+            return self.layer(node, _LAYERS[op], args, inputs[0])
+        if op is tensor.zeros:
+            return self.rewriter.apply(op, (str(ops.stack_of(node.outputs[0], self.copies)),), inputs)
+        if self.is_the_same(node, inputs):
+            return self.rewriter.apply(op, node.args, inputs)
+        return self.rewriter.apply(ops.folded(op, node.args, node.input_types), (), inputs)
+
+    def layer(self, node: Node, op: Primitive, args: tuple[object, ...], port: Port) -> Ports:
+        """A layer over a stack, with the slot of one over one copy."""
+        kind = self.rewriter.type_of(port)
+        output = op.infer((kind,), args, {})
+        assert isinstance(output, Type)
+        return self.rewriter.make(
+            replace(node, op=op, args=args, inputs=(port,), input_types=(kind,), outputs=(output,))
+        )
+
+    def is_the_same(self, node: Node, inputs: Ports) -> bool:
+        """Whether an op may be applied to stacks as it is."""
+        assert node.op is not None
+        if node.op in _SAME:
+            return True
+        kinds = tuple(map(self.rewriter.type_of, inputs))
+        wanted = ops.stack_of(node.outputs[0], self.copies)
+        found = node.op.accept(kinds, node.args, {}) if node.op.laws.pointwise else None
+        return isinstance(found, Type) and found.sizes == wanted.sizes
+
+
+# --- layers on one input ---
+
+
+def widen(wide: Primitive, count: int, axis: Callable[[Type], int]) -> Callable[[Rewriter, Node], Ports | None]:
+    """The rule that layers of all copies on one input are one layer; ``count`` of their arguments are its own."""
+
+    def apply(rewriter: Rewriter, node: Node) -> Ports | None:
+        maker = rewriter.maker(node.inputs[0])
+        if maker is None or maker.op is not ops.spread or node.args[count:] not in ((), (1,)):
+            return None
+        (kind,), copies = maker.input_types, maker.args[0]
+        args = (node.args[0] * copies, *node.args[1:count])
+        output = wide.infer((kind,), args, {})
+        assert isinstance(output, Type)
+        (port,) = rewriter.make(
+            replace(node, op=wide, args=args, inputs=maker.inputs, input_types=(kind,), outputs=(output,))
+        )
+        return rewriter.apply(ops.split_stack, (copies, axis(output)), (port,))
+
+    return apply
+
+
+def _called(op: Primitive) -> Callable[[Primitive | None], bool]:
+    return lambda other: other is op
+
+
+RULES = (
+    Rule(
+        "wide linear",
+        "linear_stack(spread(x)) = split_stack(linear_wide(x))",
+        "",
+        _called(ops.linear_stack),
+        widen(ops.linear_wide, 1, lambda output: output.rank),
+    ),
+    Rule(
+        "wide convolution",
+        "patch_conv_stack(spread(x)) = split_stack(patch_conv_wide(x))",
+        "",
+        _called(ops.patch_conv_stack),
+        widen(ops.patch_conv_wide, 4, lambda output: 1),
+    ),
+    Rule(
+        "wide conv2d",
+        "conv2d_stack(spread(x)) = split_stack(conv2d_wide(x))",
+        "one group",
+        _called(ops.conv2d_stack),
+        widen(ops.conv2d_wide, 5, lambda output: 1),
+    ),
+)

@@ -1,0 +1,223 @@
+"""Weights: the modules that hold them, one for each slot of a graph, drawn from torch's default of each op."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import torch
+from torch import nn
+
+from einspec.compiler import stacks
+from einspec.compiler.fusion import ops as fused
+from einspec.compiler.graph import Context, Graph, Node, Slot
+from einspec.errors import CompileError, EinspecError
+from einspec.ops.declare import Primitive
+from einspec.ops.library import image, tensor
+
+STACKS: dict[Primitive, Callable[[Node, int], stacks.Stack]] = {
+    tensor.linear: lambda node, n: stacks.LinearStack(n, node.input_types[0].sizes[-1], *node.args),
+    fused.linear_stack: lambda node, n: stacks.LinearStack(n, node.input_types[0].sizes[-1], _width(node, n)),
+    fused.linear_wide: lambda node, n: stacks.LinearWide(n, node.input_types[0].sizes[-1], _width(node, n)),
+    image.conv2d: lambda node, n: stacks.Conv2dStack(n, node.input_types[0].channels, *node.args),
+    fused.conv2d_stack: lambda node, n: stacks.Conv2dStack(
+        n, node.input_types[0].sizes[1], _width(node, n), *node.args[1:]
+    ),
+    fused.conv2d_wide: lambda node, n: stacks.Conv2dWide(
+        n, node.input_types[0].channels, _width(node, n), *(*node.args[1:], 1)
+    ),
+    fused.patch_conv: lambda node, n: stacks.PatchConv2dStack(n, node.input_types[0].channels, *node.args),
+    fused.patch_conv_stack: lambda node, n: stacks.PatchConv2dStack(
+        n, node.input_types[0].sizes[1], _width(node, n), *node.args[1:]
+    ),
+    fused.patch_conv_wide: lambda node, n: stacks.PatchConv2dWide(
+        n, node.input_types[0].channels, _width(node, n), *node.args[1:]
+    ),
+    tensor.batch_norm: lambda node, n: stacks.BatchNormStack(n, node.input_types[0].channels),
+    fused.batch_norm_stack: lambda node, n: stacks.BatchNormStack(n, node.input_types[0].sizes[1]),
+    tensor.layer_norm: lambda node, n: stacks.LayerNormStack(n, node.input_types[0].sizes[-1]),
+    fused.layer_norm_stack: lambda node, n: stacks.LayerNormStack(n, node.input_types[0].sizes[-1]),
+    tensor.pos: lambda node, n: stacks.PositionStack(n, *node.input_types[0].sizes),
+    fused.pos_stack: lambda node, n: stacks.PositionStack(n, *node.input_types[0].sizes[1:]),
+}
+"""What holds the weights of several copies of an op. Other ops have a module for each copy."""
+
+
+def _width(node: Node, copies: int) -> int:
+    """The width of one layer among ``copies``, where some or all of them are one wide layer."""
+    groups = node.input_types[0].sizes[0] if node.op in fused.STACKED else 1
+    width: int = node.args[0] * groups // copies
+    return width
+
+
+class Weights:
+    """Makes the modules of slots, each once, from a seed and the place of the slot in the derivation."""
+
+    def __init__(self, seed: int):
+        self.seed = seed
+        self.modules: dict[Slot, nn.Module] = {}
+
+    def of(self, node: Node, slot: Slot) -> nn.Module:
+        """The module of a slot, which a node of it computes with."""
+        if slot not in self.modules:
+            self.draw_from(str(slot))
+            self.modules[slot] = _one_or_more(node, slot.copies)
+        return self.modules[slot]
+
+    def draw_from(self, place: str) -> None:
+        """Sets torch's generator to where the weights at a place come from."""
+        digest = hashlib.sha256(f"{self.seed}:{place}".encode()).digest()
+        torch.default_generator.manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def _one_or_more(node: Node, copies: int) -> nn.Module:
+    if copies == 1:
+        module = build(node)
+        assert isinstance(module, nn.Module)
+        return module
+    assert node.op is not None
+    stack = STACKS.get(node.op)
+    if stack is None:
+        return stacks.Each([_module(node) for _ in range(copies)])
+    with as_compile_error(f"{copies:,} copies of {node.text()} for {', '.join(map(str, node.input_types))}"):
+        return stack(node, copies)
+
+
+def _module(node: Node) -> nn.Module:
+    module = build(node)
+    assert isinstance(module, nn.Module)
+    return module
+
+
+def build(node: Node) -> nn.Module | Callable[..., object]:
+    """What ``torch=`` of a node's op makes at its types.
+
+    Raises ``CompileError`` where that is neither a module nor a function, or has other weights than declared.
+    """
+    assert node.op is not None
+    if node.op.torch is None:
+        raise CompileError(
+            f"the op {node.op.name} has no torch realisation: declare it with @primitive(torch=...), a function of "
+            "its input types and arguments that returns a module or a function of tensors"
+        )
+    with as_compile_error(f"{node.text()} for {', '.join(map(str, node.input_types))}"):
+        what = node.op.realise(node.input_types, node.args, dict(node.attributes))
+    if not callable(what) or isinstance(what, type):
+        raise CompileError(
+            f"torch= of the op {node.op.name} returned {what!r}: expected an nn.Module, or a function of tensors"
+        )
+    if isinstance(what, nn.Module):
+        _check_weights(node, node.op, what)
+    elif node.op.has_slot:
+        raise CompileError(
+            f"torch= of the op {node.op.name} returned a function: what has weights or state is an nn.Module"
+        )
+    return what  # type: ignore[no-any-return]
+
+
+def _check_weights(node: Node, op: Primitive, module: nn.Module) -> None:
+    """Raises ``CompileError`` unless a module has the weights and state that its op declares."""
+    shapes = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+    total = sum(parameter.numel() for parameter in module.parameters())
+    declared = op.shapes(node.input_types, node.args, dict(node.attributes))
+    wanted = declared if isinstance(declared, int) else {name: tuple(shape) for name, shape in declared.items()}
+    if wanted != (total if isinstance(wanted, int) else shapes):
+        found = f"{total:,} parameters" if isinstance(wanted, int) else f"the parameters {shapes}"
+        raise CompileError(
+            f"the op {op.name} declares {f'{wanted:,} parameters' if isinstance(wanted, int) else wanted}, and the "
+            f"module that torch= makes for {node.text()} has {found}: correct params="
+        )
+    if not op.laws.has_buffers and any(True for _ in module.buffers()):
+        raise CompileError(
+            f"the module that torch= makes for {node.text()} keeps buffers: declare {op.name} with has_buffers=True"
+        )
+
+
+@contextmanager
+def as_compile_error(what: str) -> Iterator[None]:
+    """What torch refuses to make, a machine too small for it among the reasons."""
+    try:
+        yield
+    except EinspecError:
+        raise
+    except (RuntimeError, MemoryError, OverflowError) as error:
+        raise CompileError(f"torch cannot make {what}: {(str(error) or 'out of memory').splitlines()[0]}") from None
+
+
+State = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where a compiled module holds the weights of a slot: the module, and which copy of a stack."""
+
+    path: str
+    module: nn.Module
+    copy: int | None = None
+
+    @property
+    def state(self) -> State:
+        """Weights and state by their names in the op's own module."""
+        whole = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
+        return whole if self.copy is None else {name: value[self.copy] for name, value in whole.items()}
+
+    def __str__(self) -> str:
+        return self.path if self.copy is None else f"{self.path}[{self.copy}]"
+
+
+def held(graph: Graph, model: nn.Module) -> dict[Slot, Held]:
+    """What a compiled module holds for each slot, copies written out."""
+    found: dict[Slot, Held] = {}
+    for slot, path in slot_paths(graph).items():
+        module = model.get_submodule(path)
+        if slot.copies == 1:
+            found[slot] = Held(path, module)
+            continue
+        for copy, one in enumerate(_copies(slot)):
+            is_stack = isinstance(module, stacks.Stack)
+            found[one] = (
+                Held(path, module, copy) if is_stack else Held(f"{path}.{copy}", module.get_submodule(str(copy)))
+            )
+    return found
+
+
+def slot_paths(graph: Graph) -> dict[Slot, str]:
+    """The name of the module that holds the weights of each slot of a graph."""
+    found: dict[Slot, str] = {}
+    stack = [(graph, "")]
+    while stack:
+        part, path = stack.pop()
+        for node, name in zip(part.nodes, part.module_names(), strict=True):
+            if node.slot is not None:
+                found.setdefault(node.slot, f"{path}{name}")
+            if node.body is not None:
+                stack.append((node.body, f"{path}{name}."))
+    return found
+
+
+def _copies(slot: Slot) -> Iterator[Slot]:
+    """The slots that a slot of a folded graph stands for, in the order of a stack."""
+    scopes = slot.scopes
+    for copies in product(*(range(scope[-1][2]) for scope in scopes)):
+        yield slot.in_copies(tuple(zip(scopes, copies, strict=True)))
+
+
+def copy_index(slot: Slot, scopes: tuple[Context, ...], copy: Any) -> Any:
+    """Which copy of a slot stands in copy ``copy`` of the bodies around it, counted over all of their ``scopes``.
+
+    Copies are counted as the digits of a number, the outermost body first; a slot of the outside knows fewer digits.
+    """
+    counts = [scope[-1][2] for scope in scopes]
+    known = [slot.context[: len(scope)] == scope for scope in scopes]
+    if all(known):
+        return copy
+    index = None
+    for place in (place for place, is_known in enumerate(known) if is_known):
+        digit = copy // math.prod(counts[place + 1 :]) % counts[place]
+        index = digit if index is None else index * counts[place] + digit
+    return index
