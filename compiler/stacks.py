@@ -82,6 +82,29 @@ class LinearWide(LinearStack):
         return functional.linear(x, self.weight.flatten(0, 1), self.bias.flatten())
 
 
+class LinearSum(LinearStack):
+    """The sum of linear layers, all of them or in ``groups`` of copies, on inputs side by side: (..., copies in) -> (...,
+    out).
+    """
+
+    def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
+        """All copies as one matrix product."""
+        return functional.linear(x, self.weight.movedim(1, 0).flatten(1), self.bias.sum(0))
+
+
+class LinearSumStack(LinearStack):
+    """Sums of linear layers: (copies, ..., n in) -> (copies, ..., out), with ``copies n`` layers in all."""
+
+    def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
+        """All copies as one batched matrix product."""
+        count = x.shape[1]
+        weight = self.weight.unflatten(0, (count, -1)).movedim(1, 2).flatten(2)  # type: ignore[no-untyped-call]
+        bias = self.bias.view(count, -1, 1, self.bias.shape[-1]).sum(1)
+        x = x.movedim(1, 0)
+        y = torch.baddbmm(bias, x.flatten(1, -2), weight.transpose(1, 2))
+        return y.view(*x.shape[:-1], -1).movedim(0, 1)
+
+
 class Conv2dStack(Stack):
     """Convolutions without bias: (c, h, w) -> (width, h', w')."""
 

@@ -24,6 +24,12 @@ STACKS: dict[Primitive, Callable[[Node, int], stacks.Stack]] = {
     tensor.linear: lambda node, n: stacks.LinearStack(n, node.input_types[0].sizes[-1], *node.args),
     fused.linear_stack: lambda node, n: stacks.LinearStack(n, node.input_types[0].sizes[-1], _width(node, n)),
     fused.linear_wide: lambda node, n: stacks.LinearWide(n, node.input_types[0].sizes[-1], _width(node, n)),
+    fused.linear_sum: lambda node, n: stacks.LinearSum(
+        n, node.input_types[0].sizes[-1] // node.args[0], node.outputs[0].sizes[-1]
+    ),
+    fused.linear_sum_stack: lambda node, n: stacks.LinearSumStack(
+        n, node.input_types[0].sizes[-1] // node.args[0], node.outputs[0].sizes[-1]
+    ),
     image.conv2d: lambda node, n: stacks.Conv2dStack(n, node.input_types[0].channels, *node.args),
     fused.conv2d_stack: lambda node, n: stacks.Conv2dStack(
         n, node.input_types[0].sizes[1], _width(node, n), *node.args[1:]

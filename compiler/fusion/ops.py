@@ -13,7 +13,7 @@ from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
 from einspec.ops.declare import Primitive, primitive
 from einspec.ops.library.merge import merged
-from einspec.ops.library.tensor import check_axis, require_float, window
+from einspec.ops.library.tensor import require_float, window
 from einspec.types import Axis, Type, interned, parse_type
 
 torch: Any = LazyModule("torch")
@@ -62,7 +62,7 @@ def patch_conv(x: Type, width: int, kernel: int, stride: int, padding: int) -> T
     return _slide(x, width, kernel, stride, padding)
 
 
-@primitive(torch=lambda x: lambda t: t.flatten(2).transpose(1, 2))
+@primitive(torch=lambda x: lambda t: t.flatten(2).transpose(1, 2).contiguous())
 def rows(x: Type) -> Type:
     """The pixels of an image as rows: (d, h, w) -> ((h, w), d)."""
     channels, height, width = x.sizes
@@ -99,73 +99,79 @@ def attention(q: Type, k: Type, v: Type, is_scaled: bool) -> Type:
 
 
 # --- stacks ---
+#
+# Copies are an axis of the type, at the place ``at``, from 0: it is 0 but for copies within copies.
 
 
-@primitive(torch=lambda x, copies: lambda t: t.unsqueeze(1).expand(-1, copies, *x.sizes))
-def spread(x: Type, copies: int) -> Type:
+@primitive(torch=lambda x, copies, at: lambda t: t.unsqueeze(at + 1).expand(-1, *_inserted(x, copies, at).sizes))
+def spread(x: Type, copies: int, at: int) -> Type:
     """The same for all copies, without one: (...) -> (copies, ...)."""
-    return stack_of(x, copies)
+    return _inserted(x, copies, at)
 
 
-@primitive(torch=lambda *xs: lambda *ts: torch.stack(ts, 1))
-def stack(*xs: Type) -> Type:
+@primitive(torch=lambda *xs, at: lambda *ts: torch.stack(ts, at + 1))
+def stack(*xs: Type, at: int) -> Type:
     """Tensors of one size, one for each copy: (...), (...) -> (2, ...)."""
     if any(x.sizes != xs[0].sizes or x.dtype != xs[0].dtype for x in xs):
         raise ShapeError("the inputs differ in sizes or dtype")
-    return _plain((len(xs), *xs[0].sizes), xs[0])
+    return _inserted(xs[0], len(xs), at)
 
 
-@primitive(torch=lambda x, kind: lambda t: t.unbind(1))
-def unstack(x: Type, kind: str) -> tuple[Type, ...]:
+@primitive(torch=lambda x, at, kind: lambda t: t.unbind(at + 1))
+def unstack(x: Type, at: int, kind: str) -> tuple[Type, ...]:
     """What each copy has, of a type that is given as text: (copies, ...) -> copies times (...)."""
-    one = parse_type(kind)
-    if one.sizes != x.sizes[1:]:
-        raise ShapeError(f"a copy has the sizes {x.sizes[1:]}, not {one.sizes}")
-    return (one,) * x.sizes[0]
+    return (_without(x, at, kind),) * x.sizes[at]
 
 
-@primitive(torch=lambda x, copies, axis: lambda t: t.unflatten(axis, (copies, -1)).movedim(axis, 1))
-def split_stack(x: Type, copies: int, axis: int) -> Type:
-    """Axis 1, 2, ... in equal parts, one for each copy: (n a, ...) -> (n, a, ...)."""
-    check_axis(x, axis)
-    if x.sizes[axis - 1] % copies:
+@primitive(torch=lambda x, axis, copies, at: lambda t: t.unflatten(axis + 1, (copies, -1)).movedim(axis + 1, at + 1))
+def split_stack(x: Type, axis: int, copies: int, at: int) -> Type:
+    """An axis, from 0, in equal parts, one for each copy: (n a, ...) -> (n, a, ...)."""
+    if x.sizes[axis] % copies:
         raise ShapeError(f"{copies} copies do not divide axis {axis}")
-    part = x.with_axis(axis - 1, x.sizes[axis - 1] // copies)
-    return stack_of(part, copies)
+    return _inserted(x.with_axis(axis, x.sizes[axis] // copies), copies, at)
 
 
-@primitive(torch=lambda x, axis, kind: lambda t: t.movedim(1, axis).flatten(axis, axis + 1))
-def join_stack(x: Type, axis: int, kind: str) -> Type:
-    """All copies joined along axis 1, 2, ... of one, as a type that is given as text: (n, a, ...) -> (n a, ...)."""
-    one = list(x.sizes[1:])
-    one[axis - 1] *= x.sizes[0]
+@primitive(torch=lambda x, at, axis, kind: lambda t: t.movedim(at + 1, axis + 1).flatten(axis + 1, axis + 2))
+def join_stack(x: Type, at: int, axis: int, kind: str) -> Type:
+    """All copies joined along an axis of one, from 0, as a type that is given as text: (n, a, ...) -> (n a, ...)."""
     whole = parse_type(kind)
-    if whole.sizes != tuple(one):
-        raise ShapeError(f"the copies joined have the sizes {tuple(one)}, not {whole.sizes}")
+    sizes = [*x.sizes[:at], *x.sizes[at + 1 :]]
+    sizes[axis] *= x.sizes[at]
+    if whole.sizes != tuple(sizes):
+        raise ShapeError(f"the copies joined have the sizes {tuple(sizes)}, not {whole.sizes}")
     return whole
 
 
-@primitive(torch=lambda x, kind: lambda t: t.sum(1))
-def sum_stack(x: Type, kind: str) -> Type:
+@primitive(torch=lambda x, at, kind: lambda t: t.sum(at + 1))
+def sum_stack(x: Type, at: int, kind: str) -> Type:
     """The sum of all copies, as a type that is given as text: (copies, ...) -> (...)."""
-    one = parse_type(kind)
-    if one.sizes != x.sizes[1:]:
-        raise ShapeError(f"a copy has the sizes {x.sizes[1:]}, not {one.sizes}")
-    return one
+    return _without(x, at, kind)
 
 
-@primitive(torch=lambda x: lambda t: t.flatten(1, 2))
-def join_copies(x: Type) -> Type:
+@primitive(torch=lambda x, at: lambda t: t.flatten(at + 1, at + 2))
+def join_copies(x: Type, at: int) -> Type:
     """Copies of copies, counted through: (m, n, ...) -> (m n, ...)."""
-    return _plain((x.sizes[0] * x.sizes[1], *x.sizes[2:]), x)
+    return _plain((*x.sizes[:at], x.sizes[at] * x.sizes[at + 1], *x.sizes[at + 2 :]), x)
 
 
-@primitive(torch=lambda x, copies: lambda t: t.unflatten(1, (copies, -1)))
-def part_copies(x: Type, copies: int) -> Type:
+@primitive(torch=lambda x, copies, at: lambda t: t.unflatten(at + 1, (copies, -1)))
+def part_copies(x: Type, copies: int, at: int) -> Type:
     """Copies as copies of copies: (m n, ...) -> (m, n, ...)."""
-    if x.sizes[0] % copies:
-        raise ShapeError(f"{copies} copies do not divide {x.sizes[0]}")
-    return _plain((copies, x.sizes[0] // copies, *x.sizes[1:]), x)
+    if x.sizes[at] % copies:
+        raise ShapeError(f"{copies} copies do not divide {x.sizes[at]}")
+    return _plain((*x.sizes[:at], copies, x.sizes[at] // copies, *x.sizes[at + 1 :]), x)
+
+
+def _inserted(x: Type, copies: int, at: int) -> Type:
+    return interned((*x.axes[:at], Axis(copies), *x.axes[at:]), x.dtype, "tensor")
+
+
+def _without(x: Type, at: int, kind: str) -> Type:
+    one = parse_type(kind)
+    sizes = (*x.sizes[:at], *x.sizes[at + 1 :])
+    if one.sizes != sizes:
+        raise ShapeError(f"a copy has the sizes {sizes}, not {one.sizes}")
+    return one
 
 
 _folded: dict[object, Primitive] = {}
@@ -241,6 +247,40 @@ def linear_stack(x: Type, width: int) -> Type:
 def linear_wide(x: Type, width: int) -> Type:
     """The linear layers of all copies on one input, their outputs side by side: (..., n) -> (..., width)."""
     return interned((*x.axes[:-1], Axis(width)), x.dtype, "tensor")
+
+
+def _sum_shapes(x: Type, groups: int, copies: int, kind: str) -> dict[str, tuple[int, ...]]:
+    width = parse_type(kind).sizes[-1]
+    return {"weight": (groups * width, x.sizes[-1]), "bias": (groups * copies * width,)}
+
+
+def _summed(sizes: tuple[int, ...], kind: str) -> Type:
+    one = parse_type(kind)
+    if one.sizes[:-1] != sizes[:-1]:
+        raise ShapeError(f"a sum of linear layers of {sizes} has no sizes {one.sizes}")
+    return one
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x, copies, kind: _sum_shapes(x, 1, copies, kind),
+    macs=lambda x, copies, kind: x.elements * parse_type(kind).sizes[-1],
+    owns_parameters=True,
+)
+def linear_sum(x: Type, copies: int, kind: str) -> Type:
+    """The sum of linear layers whose inputs lie side by side, as a type that is given as text: (..., copies n) -> (..., m)."""
+    return _summed(x.sizes, kind)
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x, copies, kind: _sum_shapes(x, x.sizes[0], copies, kind),
+    macs=lambda x, copies, kind: x.elements * parse_type(kind).sizes[-1],
+    owns_parameters=True,
+)
+def linear_sum_stack(x: Type, copies: int, kind: str) -> Type:
+    """Sums of linear layers, one for each copy, whose type is given as text: (m, ..., copies n) -> (m, ...)."""
+    return stack_of(_summed(x.sizes[1:], kind), x.sizes[0])
 
 
 def _conv_macs(x: Type, width: int, kernel: int, stride: int, padding: int, dilation: int, groups: int) -> int:
@@ -326,10 +366,12 @@ def pos_stack(x: Type) -> Type:
     return x
 
 
-STACKED = frozenset({linear_stack, conv2d_stack, patch_conv_stack, batch_norm_stack, layer_norm_stack, pos_stack})
+STACKED = frozenset(
+    {linear_stack, linear_sum_stack, conv2d_stack, patch_conv_stack, batch_norm_stack, layer_norm_stack, pos_stack}
+)
 """Layers whose input has a first axis of copies, each with weights of its own."""
 
-OF_COPIES = STACKED | {linear_wide, conv2d_wide, patch_conv_wide}
+OF_COPIES = STACKED | {linear_wide, linear_sum, conv2d_wide, patch_conv_wide}
 """Layers of all copies of a body, outside of it."""
 
 

@@ -14,22 +14,39 @@ from dataclasses import replace
 from einspec.compiler.fusion import ops
 from einspec.compiler.graph import Context, Graph, Node, Port, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
+from einspec.compiler.rules.common import of
 from einspec.ops.declare import Primitive
 from einspec.ops.library import image, merge, tensor
-from einspec.types import Type
+from einspec.types import Type, parse_type
 
 _SAME = frozenset({tensor.softmax, merge.dot, merge.scaled_dot, ops.attention})
 """Ops that look at the last axes only: a stack is one more axis in front."""
 
-_FOLDED = frozenset(
-    {
-        tensor.permute, tensor.group, tensor.narrow, tensor.flatten, tensor.im2col, tensor.to_image, merge.cat,
-        image.maxpool, image.avgpool, image.crop,
-    }
-)  # fmt: skip
+_FOLDED = frozenset({tensor.flatten, tensor.im2col, tensor.to_image, image.maxpool, image.avgpool, image.crop})
 """Ops that look at one example at a time, whatever else they do: copies are as many examples. Those of fused graphs all
 do.
 """
+
+
+def _in_stack(copies: int, kind: str) -> str:
+    return str(ops.stack_of(parse_type(kind), copies))
+
+
+_SHIFTED: dict[Primitive, Callable[..., tuple[object, ...]]] = {
+    tensor.permute: lambda n, order: ("1" + "".join(str(int(digit) + 1) for digit in order),),
+    tensor.group: lambda n, parts, axis: (parts, axis + 1),
+    tensor.narrow: lambda n, axis, start, stop: (axis + 1, start, stop),
+    merge.cat: lambda n, axis: (axis + 1,),
+    ops.spread: lambda n, copies, at: (copies, at + 1),
+    ops.stack: lambda n, at: (at + 1,),
+    ops.unstack: lambda n, at, kind: (at + 1, _in_stack(n, kind)),
+    ops.split_stack: lambda n, axis, copies, at: (axis + 1, copies, at + 1),
+    ops.join_stack: lambda n, at, axis, kind: (at + 1, axis + 1, _in_stack(n, kind)),
+    ops.sum_stack: lambda n, at, kind: (at + 1, _in_stack(n, kind)),
+    ops.join_copies: lambda n, at: (at + 1,),
+    ops.part_copies: lambda n, copies, at: (copies, at + 1),
+}
+"""Ops whose arguments count axes: in n copies there is one more in front."""
 
 _LAYERS: dict[Primitive, Primitive] = {
     tensor.linear: ops.linear_stack,
@@ -39,6 +56,7 @@ _LAYERS: dict[Primitive, Primitive] = {
     tensor.layer_norm: ops.layer_norm_stack,
     tensor.pos: ops.pos_stack,
     ops.linear_wide: ops.linear_stack,
+    ops.linear_sum: ops.linear_sum_stack,
     ops.conv2d_wide: ops.conv2d_stack,
     ops.patch_conv_wide: ops.patch_conv_stack,
 }
@@ -98,7 +116,8 @@ def _can_stack(node: Node, scopes: list[Context]) -> bool:
         return False
     if node.slot is not None:
         return node.op in _LAYERS and node.slot.scopes == tuple(scopes)
-    return node.op in _SAME or node.op in _FOLDED or node.op is tensor.zeros or node.op.laws.pointwise
+    known = node.op in _SAME or node.op in _FOLDED or node.op in _SHIFTED or node.op is tensor.zeros
+    return known or node.op.laws.pointwise
 
 
 class _Stacking:
@@ -118,26 +137,29 @@ class _Stacking:
         for index, output in self.body.outputs:
             port = inputs[output] if index < 0 else made[index][output]
             kind = self.body.type_of((index, output))
-            found.append(self.rewriter.apply(ops.unstack, (str(kind),), (port,)))
+            found.append(self.rewriter.apply(ops.unstack, (0, str(kind)), (port,)))
         return tuple(ports[copy] for copy in range(self.copies) for ports in found)
 
     def stack(self, ports: Ports) -> Port:
         """One input of all copies."""
-        return self.rewriter.apply(ops.stack, (), ports)[0]
+        return self.rewriter.apply(ops.stack, (0,), ports)[0]
 
     def stacked(self, node: Node, inputs: Ports) -> Ports:
         """What a node of the body becomes."""
         op = node.op
         assert op is not None
         if op in ops.STACKED:
-            (joined,) = self.rewriter.apply(ops.join_copies, (), inputs)
+            (joined,) = self.rewriter.apply(ops.join_copies, (0,), inputs)
             (result,) = self.layer(node, op, node.args, joined)
-            return self.rewriter.apply(ops.part_copies, (self.copies,), (result,))
+            return self.rewriter.apply(ops.part_copies, (self.copies, 0), (result,))
         if op in _LAYERS:
             args = (*node.args, 1) if op is ops.conv2d_wide else node.args
             return self.layer(node, _LAYERS[op], args, inputs[0])
         if op is tensor.zeros:
             return self.rewriter.apply(op, (str(ops.stack_of(node.outputs[0], self.copies)),), inputs)
+        shifted = _SHIFTED.get(op)
+        if shifted is not None and len(self.rewriter.type_of(inputs[0]).axes) < 10:
+            return self.rewriter.apply(op, shifted(self.copies, *node.args), inputs)
         if self.is_the_same(node, inputs):
             return self.rewriter.apply(op, node.args, inputs)
         return self.rewriter.apply(ops.folded(op, node.args, node.input_types), (), inputs)
@@ -170,7 +192,7 @@ def widen(wide: Primitive, count: int, axis: Callable[[Type], int]) -> Callable[
 
     def apply(rewriter: Rewriter, node: Node) -> Ports | None:
         maker = rewriter.maker(node.inputs[0])
-        if maker is None or maker.op is not ops.spread or node.args[count:] not in ((), (1,)):
+        if maker is None or maker.op is not ops.spread or maker.args[1] or node.args[count:] not in ((), (1,)):
             return None
         (kind,), copies = maker.input_types, maker.args[0]
         args = (node.args[0] * copies, *node.args[1:count])
@@ -179,35 +201,56 @@ def widen(wide: Primitive, count: int, axis: Callable[[Type], int]) -> Callable[
         (port,) = rewriter.make(
             replace(node, op=wide, args=args, inputs=maker.inputs, input_types=(kind,), outputs=(output,))
         )
-        return rewriter.apply(ops.split_stack, (copies, axis(output)), (port,))
+        return rewriter.apply(ops.split_stack, (axis(output), copies, 0), (port,))
 
     return apply
 
 
-def _called(op: Primitive) -> Callable[[Primitive | None], bool]:
-    return lambda other: other is op
+def sum_linear(rewriter: Rewriter, node: Node) -> Ports | None:
+    """The sum of linear layers is one layer, where their inputs lie side by side already."""
+    layers = rewriter.maker(node.inputs[0])
+    if layers is None or layers.op not in (ops.linear_stack, ops.linear_sum_stack) or node.args[0]:
+        return None
+    inputs = rewriter.maker(layers.inputs[0])
+    is_split = inputs is not None and inputs.op is ops.split_stack
+    if inputs is None or not is_split or (inputs.args[0], inputs.args[2]) != (inputs.input_types[0].rank - 1, 0):
+        return None
+    (kind,) = inputs.input_types
+    args = (inputs.args[1] * (layers.args[0] if layers.op is ops.linear_sum_stack else 1), node.args[1])
+    output = ops.linear_sum.infer((kind,), args, {})
+    assert isinstance(output, Type)
+    return rewriter.make(
+        replace(layers, op=ops.linear_sum, args=args, inputs=inputs.inputs, input_types=(kind,), outputs=(output,))
+    )
 
 
 RULES = (
     Rule(
+        "sum of linears",
+        "sum_stack(linear_stack(split_stack(x))) = linear_sum(x)",
+        "split along the last axis",
+        of(ops.sum_stack),
+        sum_linear,
+    ),
+    Rule(
         "wide linear",
         "linear_stack(spread(x)) = split_stack(linear_wide(x))",
         "",
-        _called(ops.linear_stack),
-        widen(ops.linear_wide, 1, lambda output: output.rank),
+        of(ops.linear_stack),
+        widen(ops.linear_wide, 1, lambda output: output.rank - 1),
     ),
     Rule(
         "wide convolution",
         "patch_conv_stack(spread(x)) = split_stack(patch_conv_wide(x))",
         "",
-        _called(ops.patch_conv_stack),
-        widen(ops.patch_conv_wide, 4, lambda output: 1),
+        of(ops.patch_conv_stack),
+        widen(ops.patch_conv_wide, 4, lambda output: 0),
     ),
     Rule(
         "wide conv2d",
         "conv2d_stack(spread(x)) = split_stack(conv2d_wide(x))",
         "one group",
-        _called(ops.conv2d_stack),
-        widen(ops.conv2d_wide, 5, lambda output: 1),
+        of(ops.conv2d_stack),
+        widen(ops.conv2d_wide, 5, lambda output: 0),
     ),
 )

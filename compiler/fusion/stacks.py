@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 from einspec.compiler.fusion import ops
 from einspec.compiler.graph import Node, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import called
-from einspec.ops.declare import Primitive
+from einspec.compiler.rules.common import called, of
 from einspec.ops.library import merge, tensor
 
 
 def stack(rewriter: Rewriter, node: Node) -> Ports | None:
     """A stack of one tensor, of the parts of one, or of the copies of one."""
-    ports = node.inputs
+    ports, (at,) = node.inputs, node.args
     if len(set(ports)) == 1:
-        return rewriter.apply(ops.spread, (len(ports),), ports[:1])
+        return rewriter.apply(ops.spread, (len(ports), at), ports[:1])
     index = ports[0][0]
     maker = rewriter.maker(ports[0])
     if maker is None or ports != tuple((index, output) for output in range(len(maker.outputs))):
         return None
     if maker.op is tensor.group:
-        return rewriter.apply(ops.split_stack, maker.args, maker.inputs)
-    return maker.inputs if maker.op is ops.unstack else None
+        copies, axis = maker.args
+        return rewriter.apply(ops.split_stack, (axis - 1, copies, at), maker.inputs)
+    return maker.inputs if maker.op is ops.unstack and maker.args[0] == at else None
 
 
-def unstack(rewriter: Rewriter, node: Node) -> Ports | None:
+def join(rewriter: Rewriter, node: Node) -> Ports | None:
+    """Copies of copies: of what was counted through, or the same for all."""
     maker = rewriter.maker(node.inputs[0])
     if maker is None:
         return None
-    if maker.op is ops.stack:
+    (at,) = node.args
+    if maker.op is ops.part_copies and maker.args[1] == at:
         return maker.inputs
-    return maker.inputs * len(node.outputs) if maker.op is ops.spread else None
+    outer = rewriter.maker(maker.inputs[0]) if maker.op is ops.spread and maker.args[1] == at + 1 else None
+    if outer is not None and outer.op is ops.spread and outer.args[1] == at:
+        return rewriter.apply(ops.spread, (maker.args[0] * outer.args[0], at), outer.inputs)
+    return None
 
 
 def sum_stacks(rewriter: Rewriter, node: Node) -> Ports | None:
@@ -44,7 +48,7 @@ def sum_stacks(rewriter: Rewriter, node: Node) -> Ports | None:
         maker = rewriter.nodes[index]
         if not copies - Counter(terms):
             terms = list((Counter(terms) - copies).elements())
-            sums += rewriter.apply(ops.sum_stack, (str(node.outputs[0]),), maker.inputs)
+            sums += rewriter.apply(ops.sum_stack, (maker.args[0], str(node.outputs[0])), maker.inputs)
     if not sums:
         return None
     ports = (*sums, *terms)
@@ -73,7 +77,7 @@ def join_stacks(rewriter: Rewriter, node: Node) -> Ports | None:
         whole = tuple((index, copy) for copy in range(count))
         if maker is not None and maker.op is ops.unstack and node.inputs[place : place + count] == whole:
             kind = merge.cat.infer(maker.outputs, (axis,), {})
-            parts += rewriter.apply(ops.join_stack, (axis, str(kind)), maker.inputs)
+            parts += rewriter.apply(ops.join_stack, (maker.args[0], axis - 1, str(kind)), maker.inputs)
             place += count
             has_joined = True
         else:
@@ -86,9 +90,9 @@ def join_stacks(rewriter: Rewriter, node: Node) -> Ports | None:
 
 def join_split(rewriter: Rewriter, node: Node) -> Ports | None:
     maker = rewriter.maker(node.inputs[0])
-    if maker is None or maker.op is not ops.split_stack or maker.args[1] != node.args[0]:
-        return None
-    return maker.inputs
+    at, axis, _ = node.args
+    is_back = maker is not None and maker.op is ops.split_stack and (maker.args[0], maker.args[2]) == (axis, at)
+    return maker.inputs if is_back and maker is not None else None
 
 
 def lift_split(rewriter: Rewriter, node: Node) -> Ports | None:
@@ -106,22 +110,24 @@ def lift_split(rewriter: Rewriter, node: Node) -> Ports | None:
     return rewriter.apply(ops.split_stack, makers[0].args, rewriter.apply(node.op, node.args, whole))
 
 
-def _called(op: Primitive) -> Callable[[Primitive | None], bool]:
-    return lambda other: other is op
-
-
 RULES = (
     Rule(
         "stack of one",
         "stack(x, x) = spread(x),  stack(split(x)) = split_stack(x),  stack(unstack(x)) = x",
         "all parts, in order",
-        _called(ops.stack),
+        of(ops.stack),
         stack,
     ),
-    Rule("unstack", "unstack(stack(x, y)) = x, y,  unstack(spread(x)) = x, x", "", _called(ops.unstack), unstack),
+    Rule(
+        "join of parts",
+        "join_copies(part_copies(x)) = x,  join_copies(spread(spread(x))) = spread(x)",
+        "",
+        of(ops.join_copies),
+        join,
+    ),
     Rule("sum of a stack", "add(unstack(x), y) = add(sum_stack(x), y)", "all copies", called("add"), sum_stacks),
     Rule("join of a stack", "cat(unstack(x)) = join_stack(x)", "all copies, in order", called("cat"), join_stacks),
-    Rule("join of a split", "join_stack(split_stack(x)) = x", "along one axis", _called(ops.join_stack), join_split),
+    Rule("join of a split", "join_stack(split_stack(x)) = x", "along one axis", of(ops.join_stack), join_split),
     Rule(
         "lift split",
         "f(split_stack(x)) = split_stack(f(x))",

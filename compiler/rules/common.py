@@ -21,6 +21,11 @@ def called(name: str) -> Callable[[Primitive | None], bool]:
     return lambda op: op is library(name)
 
 
+def of(op: Primitive) -> Callable[[Primitive | None], bool]:
+    """Says whether an op is a certain one."""
+    return lambda other: other is op
+
+
 @cache
 def library(name: str) -> Primitive:
     """A primitive of the library, by its name."""
