@@ -93,7 +93,8 @@ def _made_head(head: int | Callable[[Type], nn.Module], output: Type) -> nn.Modu
     """The module that ends the network."""
     if isinstance(head, int):
         with as_compile_error(f"a head of {head:,} classes for {output}"):
-            return MeanHead(output.rank, output.channel_axis, output.channels, head)
+            axes = [axis + 1 for axis in range(output.rank) if axis != output.channel_axis]
+            return MeanHead(axes, output.channels, head)
     module = head(output)
     if not isinstance(module, nn.Module):
         raise TypeError(f"head(...) returned {module!r}: expected an nn.Module")

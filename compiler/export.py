@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import torch
 from torch import nn
 
-from einspec.types import Type
+from einspec.compiler.source import source_of
+from einspec.compiler.transfer import architecture_of
+from einspec.errors import CompileError
 
 
-def export(model: nn.Module, inputs: Sequence[Type], path: Path) -> None:
-    """Writes a module in evaluation mode with ``torch.export``; the batch size stays free. ``inputs`` are its types."""
+def export(model: nn.Module, path: str | Path) -> None:
+    """Writes a module that ``compile`` has made.
+
+    * ``.pt2``: a program of ``torch.export`` in evaluation mode, weights included, for any batch size;
+    * ``.py``: readable source that needs torch alone, with a class ``Network`` that loads the module's state dict;
+    * ``.pt``: that state dict.
+
+    Raises ``CompileError`` for another suffix, for what torch cannot export, and where the disk refuses.
+    """
+    path = Path(path)
+    writers: dict[str, Callable[[nn.Module, Path], object]] = {
+        ".pt2": lambda model, path: _write(path, lambda file: torch.export.save(_program(model), file)),
+        ".py": lambda model, path: path.write_text(source_of(model), encoding="utf-8"),
+        ".pt": lambda model, path: _write(path, lambda file: torch.save(model.state_dict(), file)),
+    }
+    if path.suffix not in writers:
+        raise CompileError(
+            f"{path}: expected a file name that ends in .py (source), .pt (weights) or .pt2 (a program of torch)"
+        )
+    try:
+        writers[path.suffix](model, path)
+    except OSError as error:
+        raise CompileError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _write(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    with path.open("wb") as file:
+        write(file)
+
+
+def _program(model: nn.Module) -> torch.export.ExportedProgram:
+    inputs = architecture_of(model).space.inputs
+    like = next((value for value in model.parameters()), torch.empty(0))
     examples = tuple(
-        torch.zeros(2, *kind.sizes, dtype=torch.long if kind.dtype == "int" else torch.float32) for kind in inputs
+        torch.zeros(2, *kind.sizes, dtype=torch.long if kind.dtype == "int" else like.dtype, device=like.device)
+        for kind in inputs
     )
     batch = torch.export.Dim("batch")
     was_training = model.training
     try:
-        program = torch.export.export(model.eval(), examples, dynamic_shapes=tuple({0: batch} for _ in examples))
+        return torch.export.export(model.eval(), examples, dynamic_shapes=tuple({0: batch} for _ in examples))
     finally:
         model.train(was_training)
-    with path.open("wb") as file:
-        torch.export.save(program, file)

@@ -88,11 +88,11 @@ class PatchConv2d(nn.Linear):
 
 
 class MeanHead(nn.Module):
-    """The mean over every axis but the batch and the channel, then a linear layer: (batch, ...) -> (batch, classes)."""
+    """The mean over some axes, counted with the batch, then a linear layer: (batch, ...) -> (batch, classes)."""
 
-    def __init__(self, rank: int, channel_axis: int, channels: int, classes: int):
+    def __init__(self, axes: Sequence[int], channels: int, classes: int):
         super().__init__()
-        self.axes = [axis + 1 for axis in range(rank) if axis != channel_axis]
+        self.axes = tuple(axes)
         self.linear = nn.Linear(channels, classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -83,9 +83,7 @@ class LinearWide(LinearStack):
 
 
 class LinearSum(LinearStack):
-    """The sum of linear layers, all of them or in ``groups`` of copies, on inputs side by side: (..., copies in) -> (...,
-    out).
-    """
+    """The sum of linear layers on inputs side by side: (..., copies in) -> (..., out)."""
 
     def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
         """All copies as one matrix product."""
@@ -122,7 +120,7 @@ class Conv2dStack(Stack):
             return self.convolve(x, self.weight[copy], self.groups)
         count = x.shape[1]
         y = self.convolve(x.flatten(1, 2), self.weight.flatten(0, 1), count * self.groups)
-        return _parted(y, count)
+        return parted(y, count)
 
     def convolve(self, x: torch.Tensor, weight: torch.Tensor, groups: int) -> torch.Tensor:
         """Slides the window."""
@@ -153,7 +151,7 @@ class PatchConv2dStack(Stack):
             return self.convolve(x, self.weight[copy], self.bias[copy], 1)
         count = x.shape[1]
         y = self.convolve(x.flatten(1, 2), self.weight.flatten(0, 1), self.bias.flatten(), count)
-        return _parted(y, count)
+        return parted(y, count)
 
     def convolve(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, groups: int) -> torch.Tensor:
         """Slides the window."""
@@ -186,7 +184,7 @@ class BatchNormStack(Stack):
         if copy is not None:
             return self.normalise(x, lambda value: value[copy])
         y = self.normalise(x.flatten(1, 2), torch.flatten)
-        return _parted(y, self.copies)
+        return parted(y, self.copies)
 
     def normalise(self, x: torch.Tensor, of: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
         """Batch norm with a part of each state."""
@@ -235,6 +233,6 @@ class Each(nn.ModuleList):
         return self[copy](x)  # type: ignore[no-any-return]
 
 
-def _parted(y: torch.Tensor, copies: int) -> torch.Tensor:
+def parted(y: torch.Tensor, copies: int) -> torch.Tensor:
     """The channels of all copies, copy by copy: (batch, copies c, ...) -> (batch, copies, c, ...)."""
-    return y.view(len(y), copies, -1, *y.shape[2:])
+    return y.view(y.shape[0], copies, -1, *y.shape[2:])

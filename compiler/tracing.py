@@ -35,7 +35,7 @@ class Tracer:
         """An input."""
         return fx.Proxy(self.trace.placeholder(name), self.appending)
 
-    def call(self, name: str, module: nn.Module, arguments: Sequence[Any]) -> fx.Proxy:
+    def call(self, name: str, module: nn.Module, arguments: Sequence[Any], value: str | None = None) -> fx.Proxy:
         """What a module makes of its inputs; it is put where its name, which may have dots, says."""
         *above, last = name.split(".")
         holder = self.root
@@ -44,8 +44,8 @@ class Tracer:
                 holder.add_module(step, nn.Module())
             holder = getattr(holder, step)
         holder.add_module(last, module)
-        nodes = tuple(value.node if isinstance(value, fx.Proxy) else value for value in arguments)
-        return fx.Proxy(self.trace.call_module(name, nodes), self.appending)
+        nodes = tuple(argument.node if isinstance(argument, fx.Proxy) else argument for argument in arguments)
+        return fx.Proxy(self.trace.create_node("call_module", name, nodes, name=value), self.appending)
 
     def run(self) -> list[fx.Proxy]:
         """The outputs of the graph."""
@@ -91,12 +91,16 @@ class Tracer:
         """The outputs of copies of a body, one call for each."""
         names = [f"x{i}" if len(body.inputs) > 1 else "x" for i in range(len(body.inputs))]
         tracer = Tracer(body, names, self.weights, (*self.scopes, body.scope))
-        module = tracer.module(tracer.run(), "Body")
+        has_one = len(body.outputs) == 1
+        module = tracer.module(tracer.run(), "Body", is_tuple=not has_one)
         outputs: list[fx.Proxy] = []
         for place in range(node.copies):
             copy = self.copy * node.copies + place if self.scopes else place
-            result = self.call(name, module, [*given[place * len(names) : (place + 1) * len(names)], copy])
-            outputs += [operator.getitem(result, output) for output in range(len(body.outputs))]
+            arguments = [*given[place * len(names) : (place + 1) * len(names)], copy]
+            result = self.call(name, module, arguments, f"{name}_copy{place}")
+            outputs += (
+                [result] if has_one else [operator.getitem(result, output) for output in range(len(body.outputs))]
+            )
         return tuple(outputs)
 
     def module(self, outputs: Sequence[fx.Proxy], name: str, *, is_tuple: bool = True) -> fx.GraphModule:
@@ -111,7 +115,7 @@ def _traced(function: Callable[..., Any], given: list[fx.Proxy], node: Node) -> 
     """The result of a function of tensors, which becomes part of the graph."""
     try:
         return function(*given)
-    except fx.proxy.TraceError as error:
+    except (fx.proxy.TraceError, NotImplementedError) as error:
         raise CompileError(
             f"{node.text()} cannot be traced: {error}; let torch= return an nn.Module, which is called as it is"
         ) from None

@@ -224,6 +224,8 @@ def copy_index(slot: Slot, scopes: tuple[Context, ...], copy: Any) -> Any:
         return copy
     index = None
     for place in (place for place, is_known in enumerate(known) if is_known):
-        digit = copy // math.prod(counts[place + 1 :]) % counts[place]
+        below = math.prod(counts[place + 1 :])
+        digit = copy // below if below > 1 else copy
+        digit = digit % counts[place] if place else digit
         index = digit if index is None else index * counts[place] + digit
     return index

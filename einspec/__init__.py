@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from einspec.compiler.correspondence import correspondence as correspondence
     from einspec.compiler.correspondence import isomorphic as isomorphic
     from einspec.compiler.emit import compile as compile
+    from einspec.compiler.export import export as export
     from einspec.compiler.interpret import interpret as interpret
     from einspec.compiler.transfer import transfer as transfer
     from einspec.grammar.model import Grammar as Grammar
@@ -50,6 +51,7 @@ _HOMES = {
     "Type": "einspec.types",
     "compile": "einspec.compiler.emit",
     "correspondence": "einspec.compiler.correspondence",
+    "export": "einspec.compiler.export",
     "interpret": "einspec.compiler.interpret",
     "isomorphic": "einspec.compiler.correspondence",
     "load": "einspec.space",

@@ -268,7 +268,7 @@ def _summed(sizes: tuple[int, ...], kind: str) -> Type:
     owns_parameters=True,
 )
 def linear_sum(x: Type, copies: int, kind: str) -> Type:
-    """The sum of linear layers whose inputs lie side by side, as a type that is given as text: (..., copies n) -> (..., m)."""
+    """The sum of linear layers on inputs side by side, as a type that is given as text: (..., copies n) -> (..., m)."""
     return _summed(x.sizes, kind)
 
 

@@ -34,8 +34,9 @@ def join(rewriter: Rewriter, node: Node) -> Ports | None:
     (at,) = node.args
     if maker.op is ops.part_copies and maker.args[1] == at:
         return maker.inputs
-    outer = rewriter.maker(maker.inputs[0]) if maker.op is ops.spread and maker.args[1] == at + 1 else None
-    if outer is not None and outer.op is ops.spread and outer.args[1] == at:
+    outer = rewriter.maker(maker.inputs[0])
+    is_spread_twice = maker.op is ops.spread and outer is not None and outer.op is ops.spread
+    if is_spread_twice and outer is not None and (maker.args[1], outer.args[1]) == (at + 1, at):
         return rewriter.apply(ops.spread, (maker.args[0] * outer.args[0], at), outer.inputs)
     return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from einspec.cli.options import (
     Commands,
@@ -16,7 +15,6 @@ from einspec.cli.options import (
     print_json,
     read_architecture,
 )
-from einspec.errors import CompileError
 
 
 def add_to(commands: Commands) -> None:
@@ -24,20 +22,33 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "compile",
         help="one architecture as a torch module",
-        description="Compiles an architecture and prints the module's code, or writes it with torch.export.",
+        description="Compiles an architecture and prints the module's code, or writes it for use without einspec.",
     )
     add_space(parser)
     add_architecture(parser)
     parser.add_argument("--head", metavar="CLASSES", type=count, help="add a classifier for so many classes")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the weights (default 0)")
-    parser.add_argument("--export", metavar="FILE.pt2", type=_pt2, help="write the module with torch.export")
+    parser.add_argument("--no-fuse", action="store_true", help="keep the graph's own primitives, one by one")
+    parser.add_argument(
+        "--export",
+        metavar="FILE",
+        type=_exported,
+        help="write the module: FILE.py as source that needs torch alone, FILE.pt2 with torch.export",
+    )
+    parser.add_argument("--weights", metavar="FILE.pt", type=_weights, help="write the state dict, which FILE.py loads")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
-def _pt2(text: str) -> Path:
-    if not text.endswith(".pt2"):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a file name that ends in .pt2")
+def _exported(text: str) -> Path:
+    if not text.endswith((".pt2", ".py")):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a file name that ends in .py or .pt2")
+    return Path(text)
+
+
+def _weights(text: str) -> Path:
+    if not text.endswith(".pt"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a file name that ends in .pt")
     return Path(text)
 
 
@@ -47,26 +58,20 @@ def run(args: argparse.Namespace) -> int:
 
     space = load_space(args)
     arch = read_architecture(space, args.arch)
-    model = einspec.compile(arch, head=args.head, seed=args.seed)
+    model = einspec.compile(arch, head=args.head, fuse=not args.no_fuse, seed=args.seed)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if args.export is not None:
-        _export(model, list(space.inputs), args.export)
+        einspec.export(model, args.export)
+    if args.weights is not None:
+        einspec.export(model, args.weights)
     if args.json:
-        exported = str(args.export) if args.export is not None else None
-        print_json({"text": str(arch), "params": parameters, "code": model.code, "export": exported})
-    elif args.export is not None:
-        print(f"{args.export}: {parameters:,} parameters, any batch size")
-    else:
+        files = {name: str(path) for name, path in (("export", args.export), ("weights", args.weights)) if path}
+        print_json({"text": str(arch), "params": parameters, "code": model.code, "export": None, **files})
+    elif args.export is None and args.weights is None:
         print(model.code.strip())
         print(f"\n{parameters:,} parameters")
+    else:
+        for path in (args.export, args.weights):
+            if path is not None:
+                print(f"{path}: {parameters:,} parameters, any batch size")
     return 0
-
-
-def _export(model: Any, inputs: list[Any], path: Path) -> None:
-    """Writes the module with a free batch size. Raises ``CompileError`` where torch or the disk refuses."""
-    from einspec.compiler.export import export
-
-    try:
-        export(model, inputs, path)
-    except OSError as error:
-        raise CompileError(f"{path}: cannot be written: {error.strerror}") from None

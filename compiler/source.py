@@ -1,0 +1,209 @@
+"""Writing a compiled module as Python source that needs torch alone."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+import einspec
+from einspec.compiler import modules, stacks
+from einspec.compiler.transfer import architecture_of
+from einspec.errors import CompileError
+
+_HEADING = '''\
+"""A network as plain PyTorch, which needs nothing else. Written by einspec {version}.
+
+    model = {name}()
+    model.load_state_dict(torch.load("weights.pt"))
+
+Without weights that are loaded it has new ones, drawn as torch draws them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class ShapeError(ValueError):
+    """An input of another shape or dtype than the network takes."""
+'''
+
+_OURS: dict[type[nn.Module], Callable[[Any], tuple[object, ...]]] = {
+    modules.Expects: lambda m: (m.names, m.kinds, m.like is not None),
+    modules.Position: lambda m: (tuple(m.position.shape),),
+    modules.PatchConv2d: lambda m: (m.channels, m.out_features, m.kernel, m.stride, m.padding),
+    modules.MeanHead: lambda m: (m.axes, m.linear.in_features, m.linear.out_features),
+    **dict.fromkeys(
+        (stacks.LinearStack, stacks.LinearWide, stacks.LinearSum, stacks.LinearSumStack),
+        lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1]),
+    ),
+    **dict.fromkeys(
+        (stacks.Conv2dStack, stacks.Conv2dWide),
+        lambda m: (
+            m.copies, m.weight.shape[2] * m.groups, m.weight.shape[1], m.weight.shape[3], m.stride, m.padding,
+            m.dilation, m.groups,
+        ),
+    ),
+    **dict.fromkeys(
+        (stacks.PatchConv2dStack, stacks.PatchConv2dWide),
+        lambda m: (
+            m.copies, m.weight.shape[2] // m.kernel**2, m.weight.shape[1], m.kernel, m.stride, m.padding,
+        ),
+    ),
+    stacks.BatchNormStack: lambda m: (m.copies, m.weight.shape[1]),
+    stacks.LayerNormStack: lambda m: (m.copies, m.weight.shape[1]),
+    stacks.PositionStack: lambda m: (m.copies, *m.position.shape[1:]),
+}  # fmt: skip
+"""Our own modules, which are written out with the source: the arguments that make one like another."""
+
+_OF_LISTS = (nn.Sequential, nn.ModuleList, stacks.Each)
+
+_LINE = 100
+
+
+def source_of(model: nn.Module) -> str:
+    """The source of a module that ``compile`` has made: one class ``Network``, which has the same state dict.
+
+    What a user has written (the architecture's text, names) stands in it as quoted strings and checked names only.
+    Raises ``CompileError`` for a module that ``compile`` has not made, and for ops whose modules or functions are not
+    torch's.
+    """
+    arch = architecture_of(model)
+    if not isinstance(model, fx.GraphModule):
+        raise CompileError(f"a {type(model).__name__} that einspec.compile has not made: its code is unknown")
+    writer = _Writer(model)
+    parts = [_HEADING.format(name="Network", version=einspec.__version__), *writer.definitions(), *writer.classes]
+    constants = f"ARCHITECTURE = {_quoted(str(arch))}\n\nSPACE = {_quoted(arch.space.name)}\n"
+    return "\n\n".join([*parts, constants])
+
+
+class _Writer:
+    """Writes the classes of a module and of its bodies."""
+
+    def __init__(self, model: fx.GraphModule) -> None:
+        self.classes: list[str] = []
+        self.used: set[type[nn.Module]] = set()
+        first: dict[int, str] = {}
+        self.aliases: dict[str, str] = {}
+        for path, module in model.named_modules(remove_duplicate=False):
+            if first.setdefault(id(module), path) != path:
+                self.aliases[path] = first[id(module)]
+        shared = [f"self.{path} = self.{other}" for path, other in self.aliases.items()]
+        self.graph_module(model, "Network", "", [line for line in shared if "." in line])
+
+    def definitions(self) -> Iterator[str]:
+        """The classes of ours that are used, each after those that it is made from."""
+        needed = {base for used in self.used for base in used.__mro__}
+        if needed & {stacks.PatchConv2dStack}:
+            needed.add(modules.PatchConv2d)
+        if needed & {stacks.PositionStack}:
+            needed.add(modules.Position)
+        for module in (modules, stacks):
+            for value in vars(module).values():
+                if inspect.isclass(value) and value in needed and value.__module__ == module.__name__:
+                    yield _clean(inspect.getsource(value))
+        if needed & {stacks.Conv2dStack, stacks.PatchConv2dStack, stacks.BatchNormStack}:
+            yield _clean(inspect.getsource(stacks.parted))
+
+    def graph_module(self, module: fx.GraphModule, name: str, path: str, more: Sequence[str] = ()) -> None:
+        """Writes a class for a module, after those of its bodies; ``path`` is where it stands, with a dot behind."""
+        lines = [f"self.{place} = {made}" for place, made in self.parts(module, name, path, "")]
+        body = "\n".join(f"        {line}" for line in ["super().__init__()", *lines, *more])
+        forward = "\n".join(f"    {line}".rstrip() for line in _forward(module).splitlines())
+        self.classes.append(f"class {name}(nn.Module):\n    def __init__(self):\n{body}\n\n{forward}\n")
+
+    def parts(self, module: nn.Module, name: str, path: str, place: str) -> Iterator[tuple[str, str]]:
+        """What a module holds, as expressions by its place in it; what stands elsewhere too comes later."""
+        for child, value in module._modules.items():
+            if value is None or f"{path}{place}{child}" in self.aliases:
+                continue
+            yield (
+                f"{place}{child}",
+                self.made(value, f"{name}_{place}{child}".replace(".", "_"), f"{path}{place}{child}."),
+            )
+            if type(value) is nn.Module:
+                yield from self.parts(value, name, path, f"{place}{child}.")
+
+    def made(self, module: nn.Module, name: str, path: str) -> str:
+        """An expression that makes a module like another."""
+        if isinstance(module, fx.GraphModule):
+            self.graph_module(module, name, path)
+            return f"{name}()"
+        if type(module) is nn.Module:
+            return "nn.Module()"
+        arguments = _OURS.get(type(module))
+        if arguments is not None:
+            self.used.add(type(module))
+            return f"{type(module).__name__}({', '.join(map(repr, arguments(module)))})"
+        if type(module) in _OF_LISTS:
+            parts = [self.made(part, f"{name}_{child}", f"{path}{child}.") for child, part in module.named_children()]
+            if type(module) is nn.Sequential:
+                return f"nn.Sequential({', '.join(parts)})"
+            if type(module) is stacks.Each:
+                self.used.add(stacks.Each)
+                return f"Each([{', '.join(parts)}])"
+            return f"nn.ModuleList([{', '.join(parts)}])"
+        return _of_torch(module)
+
+
+def _of_torch(module: nn.Module) -> str:
+    """A module of torch's by what it prints, as far as that says all there is to it."""
+    kind = type(module)
+    text = f"nn.{kind.__name__}({module.extra_repr()})"
+    if getattr(nn, kind.__name__, None) is kind:
+        try:
+            with torch.device("meta"):
+                other = eval(text, {"nn": nn})  # torch's own text of a class of torch's
+        except Exception:
+            other = None
+        if other is not None and _alike(module, other):
+            return text
+    raise CompileError(
+        f"{kind.__module__}.{kind.__qualname__} is not torch's, or does not print what makes it: let torch= of its op "
+        "return a function of tensors or a module of torch.nn, or export to a .pt2 file"
+    )
+
+
+def _alike(module: nn.Module, other: nn.Module) -> bool:
+    shapes, others = ({name: value.shape for name, value in m.state_dict().items()} for m in (module, other))
+    plain = (int, float, bool, str, tuple, type(None))
+    settings, other_settings = (
+        {name: value for name, value in vars(m).items() if isinstance(value, plain) and name != "training"}
+        for m in (module, other)
+    )
+    has_parts = any(True for _ in module.children())
+    return shapes == others and settings == other_settings and not has_parts
+
+
+def _forward(module: fx.GraphModule) -> str:
+    """The code of a graph, which must call torch's functions only."""
+    code = module.graph.python_code("self")
+    for name, value in code.globals.items():
+        place = getattr(value, "__module__", None) or getattr(value, "__name__", "")
+        if name not in ("inf", "nan", "NoneType", "torch", "device", "fx_pytree", "pytree") and not str(
+            place
+        ).startswith(("torch", "math", "_operator", "operator", "builtins")):
+            raise CompileError(f"the function {name} is not torch's: export to a .pt2 file")
+    return code.src.strip().replace("torch._C._nn.", "functional.").replace("torch.nn.functional.", "functional.")
+
+
+def _clean(text: str) -> str:
+    """Source without notes to a type checker."""
+    return re.sub(r"  # type: ignore\[[\w, -]+\]", "", text)
+
+
+def _quoted(text: str) -> str:
+    """A text as a Python string, in pieces where it is long."""
+    if len(text) <= _LINE:
+        return ascii(text)
+    pieces = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
+    return "\n".join(["(", *(f"    {piece!a}" for piece in pieces), ")"])
