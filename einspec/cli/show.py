@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from einspec.cli.sample import describe
 from einspec.errors import EinspecError
 
 if TYPE_CHECKING:
+    from einspec.compiler.cost_table import Costs
     from einspec.ops.declare import Outputs
     from einspec.space import Architecture
 
@@ -32,8 +34,8 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "show",
         help="one architecture: tree, types, cost, key",
-        description="Prints the tree of an architecture with the types on every edge, and what it costs. The "
-        "numbers are those in the names of a compiled module's parameters.",
+        description="Prints the tree of an architecture with the types on every edge, and what it costs, op by op. The "
+        "numbers are those in the names of a compiled module's parameters; the ops of the table are those that run.",
     )
     add_space(parser)
     add_architecture(parser)
@@ -55,11 +57,14 @@ def run(args: argparse.Namespace) -> int:
     if args.svg is not None:
         _draw(arch, args.svg)
     if args.json:
-        print_json({**describe(arch), "tree": [dict(zip(("node", "op", "types"), row, strict=True)) for row in rows]})
+        tree = [dict(zip(("node", "op", "types"), row, strict=True)) for row in rows]
+        print_json({**describe(arch), "tree": tree, "costs": asdict(arch.costs)})
         return 0
     width = min(60, max(len(op) for _, op, _ in rows))
     for number, op, types in rows:
         print(f"{number:>4}  {op:<{width}}  {types}")
+    print()
+    print("\n".join(_cost_table(arch.costs)))
     print()
     for name, value in _figures(arch).items():
         print(f"{name:<12}{value}")
@@ -85,6 +90,29 @@ def _rows(arch: Architecture) -> Iterator[tuple[int, str, str]]:
         yield number, indent + node.member.text(), f"{types_text(inputs)} -> {types_text(outputs)}"
 
 
+def _cost_table(costs: Costs) -> Iterator[str]:
+    """A line for each op, and the total."""
+    lines = [("op", "runs", "parameters", "MACs", "kept to train")]
+    for row in costs.ops:
+        lines.append((row.op, f"{row.count:,}", f"{row.params:,}", f"{row.macs:,}", bytes_text(row.training.of(1))))
+    runs = sum(row.count for row in costs.ops)
+    kept = bytes_text(costs.training.of(1))
+    lines.append(("total", f"{runs:,}", f"{costs.params:,}", f"{costs.macs:,}", kept))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for op, *figures in lines:
+        cells = [op.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(figures, widths[1:], strict=True))]
+        yield "  ".join(cells)
+
+
+def bytes_text(count: int) -> str:
+    """``1.5 KiB``: three digits that matter."""
+    value, units = float(count), iter(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))
+    unit = next(units)
+    while value >= 1000 and unit != "PiB":
+        value, unit = value / 1024, next(units)
+    return f"{value:,.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.3g} {unit}"
+
+
 def types_text(types: Outputs | tuple[Any, ...]) -> str:
     """One type, or several; equal ones are counted: ``4 x (3, 8, 8)``."""
     several = types if isinstance(types, tuple) else (types,)
@@ -95,12 +123,16 @@ def types_text(types: Outputs | tuple[Any, ...]) -> str:
 
 def _figures(arch: Architecture) -> dict[str, str]:
     probability = "never drawn (log -inf)" if math.isinf(arch.log_prob) else f"log {arch.log_prob:.4f}"
+    costs = arch.costs
     return {
         "input": arch.space.input_text(),
         "output": types_text(arch.output),
         "nodes": f"{len(arch):,}, {arch.depth:,} deep; graph {len(arch.graph):,}",
         "parameters": f"{arch.params:,}",
-        "MACs": f"{arch.macs:,} per example",
+        "MACs": f"{arch.macs:,} per example, {costs.critical_macs:,} on the longest way",
+        "activations": f"{bytes_text(costs.inference)} at once to run, "
+        f"{bytes_text(costs.training.of(1))} kept to train; one example in float32",
+        "longest way": f"{costs.critical_ops:,} ops",
         "probability": probability,
         "key": arch.key,
     }

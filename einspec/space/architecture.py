@@ -11,6 +11,7 @@ from einspec.recursion import deep
 from einspec.space.derivation import Derivation
 
 if TYPE_CHECKING:
+    from einspec.compiler.cost_table import Costs
     from einspec.compiler.graph import Graph
     from einspec.ops.declare import Outputs
     from einspec.space.edges import Trace
@@ -166,6 +167,13 @@ class Architecture:
     def macs(self) -> int:
         """Multiply-accumulates for one example: the products in linear layers, convolutions and matrix products."""
         return self._costs[1]
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What it costs to run and to train, op by op and in total, without torch and without a head."""
+        from einspec.compiler.cost_table import costs_of
+
+        return costs_of(self.graph)
 
     def to_json(self) -> str:
         """The architecture as JSON: its text, its choices, and the digest of the grammar that they belong to."""
