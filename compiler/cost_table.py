@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from einspec.compiler.costs import node_macs, node_params
-from einspec.compiler.fusion import fuse
 from einspec.compiler.fusion.ops import OF_COPIES
 from einspec.compiler.graph import Graph, Node, Slot
 from einspec.compiler.memory import Memory, activations
-from einspec.compiler.sharing import shared
+from einspec.compiler.pipeline import built
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ class Costs:
 
 def costs_of(graph: Graph) -> Costs:
     """The costs of a simplified graph: parameters, multiply-accumulates and memory of its fused form."""
-    fused = fuse(shared(graph))
+    fused = built(graph)
     rows = _rows(fused)
     memory = activations(fused)
     for node, kept in zip(memory.graph.nodes, memory.kept, strict=True):

@@ -5,19 +5,20 @@ from __future__ import annotations
 import keyword
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import fx, nn
 
-from einspec.compiler.fusion import fuse as fused
 from einspec.compiler.graph import Graph
 from einspec.compiler.modules import Expects, MeanHead
-from einspec.compiler.sharing import shared
+from einspec.compiler.pipeline import built
+from einspec.compiler.rewriting import Rule
 from einspec.compiler.tracing import Tracer
 from einspec.compiler.weights import Weights, as_compile_error
 from einspec.errors import CompileError
 from einspec.space.architecture import Architecture
+from einspec.text import bytes_text
 from einspec.types import Type
 
 MOST_CALLS = 1_000_000
@@ -29,14 +30,28 @@ RESERVED = ("self", "torch", "device", "inf", "nan", "copy")
 Head = int | Callable[[Type], nn.Module] | None
 
 
-def compile(arch: Architecture, head: Head = None, *, fuse: bool = True, seed: int = 0) -> fx.GraphModule:
+def compile(
+    arch: Architecture,
+    head: Head = None,
+    *,
+    fuse: bool = True,
+    seed: int = 0,
+    passes: Sequence[Rule] = (),
+    max_memory: int | None = None,
+) -> fx.GraphModule:
     """The torch module of an architecture: (batch, *input sizes) -> (batch, *output sizes), or with a head its scores.
 
     ``head`` is None, a number of classes (the mean over every axis but the channel, then a linear layer), or
     a function that makes a module from the output type. Weights are drawn from torch's default of each op,
-    from ``seed`` and the place of each in the derivation, and leave torch's own generator as it was. ``fuse``
-    allows kernels that are faster and equal; the module of today has the graph's own primitives either way.
-    Raises ``CompileError`` for an op without a torch realisation, and for what no machine could run.
+    from ``seed`` and the place of each in the derivation, and leave torch's own generator as it was.
+
+    With ``fuse`` the module runs larger ops that compute the same (convolutions, attention, all copies of a body at
+    once); without it is the graph's own primitives one by one, for reading and for hooks. Either has the same
+    parameters under the same names, and loads the other's state dict. ``passes`` are rules of one's own, see
+    :func:`einspec.rewrite`; they change neither the key nor the costs of the architecture.
+
+    Raises ``CompileError`` for an op without a torch realisation, for what no machine could run, and for what needs
+    more than ``max_memory`` bytes, where given, for its weights and to run one example.
     """
     if not isinstance(arch, Architecture):
         raise TypeError(f"expected an architecture, as space.parse or space.sample gives, not {type(arch).__name__}")
@@ -48,9 +63,11 @@ def compile(arch: Architecture, head: Head = None, *, fuse: bool = True, seed: i
             f"one forward pass would run {arch.graph.written_out:,} primitives, and the limit is {MOST_CALLS:,}: "
             "replicas of replicas multiply; sample with max_macs or max_params, or fewer nodes"
         )
-    graph = shared(arch.graph)
+    if max_memory is not None:
+        _check_memory(arch, max_memory)
+    graph = built(arch.graph, passes=_rules(passes), fuse=fuse)
     with torch.random.fork_rng(devices=[]):
-        model = _written(arch, fused(graph) if fuse else graph, Weights(seed), head)
+        model = _written(arch, graph, Weights(seed), head)
     model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
     model.__dict__["architecture"] = arch
     return model
@@ -71,6 +88,26 @@ def _written(arch: Architecture, graph: Graph, weights: Weights, head: Head) -> 
         weights.draw_from("head")
         outputs = [tracer.call("head", _made_head(head, graph.output_types[0]), outputs)]
     return tracer.module(outputs, "Architecture", is_tuple=isinstance(arch.output, tuple))
+
+
+def _rules(passes: Sequence[Rule]) -> Sequence[Rule]:
+    for rule in passes:
+        if not isinstance(rule, Rule):
+            raise TypeError(f"passes={passes!r}: expected rules, as @einspec.rewrite makes them")
+    return passes
+
+
+def _check_memory(arch: Architecture, max_memory: int) -> None:
+    if not isinstance(max_memory, int) or isinstance(max_memory, bool) or max_memory < 1:
+        raise TypeError(f"max_memory={max_memory!r}: expected a number of bytes")
+    weights = arch.params * torch.get_default_dtype().itemsize
+    needed = weights + arch.costs.inference
+    if needed > max_memory:
+        raise CompileError(
+            f"the weights take {bytes_text(weights)} and running one example takes {bytes_text(arch.costs.inference)}, "
+            f"together {bytes_text(needed)}: more than max_memory, {bytes_text(max_memory)}; sample with max_params or "
+            "max_macs, or allow more"
+        )
 
 
 def _check_head(arch: Architecture, head: Head) -> None:

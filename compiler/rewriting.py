@@ -34,6 +34,35 @@ class Rule:
     """What stands for the outputs of a node that the rule concerns, or None where it says nothing."""
 
 
+Application = Callable[["Rewriter", Node], "Ports | None"]
+
+
+def rewrite(equation: str, *ops: Primitive | str, condition: str = "") -> Callable[[Application], Rule]:
+    """Makes a rule of a function; ``ops`` are the primitives, or their names, whose nodes it may say something of.
+
+    The function is given the graph that is being made, and a node whose inputs are ports of that graph. It returns what
+    stands for the outputs of the node, as many ports, or None where it says nothing. ``graph.maker(port)`` is the node
+    that made an input, ``graph.apply(op, args, ports)`` makes another node, ``graph.type_of(port)`` is a type.
+
+    >>> @rewrite("relu(relu(x)) = relu(x)", "leaky_relu", condition="of slope 0")
+    ... def relu_once(graph, node):
+    ...     before = graph.maker(node.inputs[0])
+    ...     if before is not None and before.op is node.op and before.args == node.args == (0.0,):
+    ...         return node.inputs
+
+    ``einspec.compile(arch, passes=[relu_once])`` uses it, ``einspec.testing.check_modules`` tests it. Raises
+    ``TypeError`` where there is no op, or one that is none.
+    """
+    if not ops or not all(isinstance(op, (Primitive, str)) for op in ops):
+        raise TypeError(f"rewrite({equation!r}, ...): expected primitives or their names, not {ops!r}")
+    known = {op if isinstance(op, str) else op.name for op in ops}
+
+    def decorate(function: Application) -> Rule:
+        return Rule(function.__name__, equation, condition, lambda op: op is not None and op.name in known, function)
+
+    return decorate
+
+
 @dataclass(frozen=True, slots=True)
 class Fired:
     """One step of a trace: the rule, and the node that it replaced."""

@@ -45,6 +45,9 @@ VIEWS: dict[Primitive, Callable[[Node, Strided], Strided | None]] = {
     tensor.group: _narrowed,
     tensor.narrow: _narrowed,
     tensor.to_image: _to_image,
+    fused.pixels: lambda node, x: x.moved(len(x.sizes) - 2, len(x.sizes) - 1).unflattened(
+        len(x.sizes) - 1, node.args[0]
+    ),
     tensor.flatten: _flatten,
     image.crop: _narrowed,
     fused.spread: lambda node, x: x.spread(node.args[1] + 1, node.args[0]),

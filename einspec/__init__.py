@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from einspec.compiler.emit import compile as compile
     from einspec.compiler.export import export as export
     from einspec.compiler.interpret import interpret as interpret
+    from einspec.compiler.rewriting import rewrite as rewrite
     from einspec.compiler.transfer import transfer as transfer
     from einspec.grammar.model import Grammar as Grammar
     from einspec.space import Architecture as Architecture
@@ -56,6 +57,7 @@ _HOMES = {
     "isomorphic": "einspec.compiler.correspondence",
     "load": "einspec.space",
     "loads": "einspec.space",
+    "rewrite": "einspec.compiler.rewriting",
     "transfer": "einspec.compiler.transfer",
 }
 _MODULES = ("ops", "search", "testing")

@@ -95,3 +95,12 @@ def plural(count: int, noun: str) -> str:
     """``1 child``-style counts: the noun takes an s unless the count is one."""
     nouns = {"child": "children", "axis": "axes"}
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {nouns.get(noun, noun + 's')}"
+
+
+def bytes_text(count: int) -> str:
+    """``1.5 KiB``: three digits that matter."""
+    value, units = float(count), iter(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))
+    unit = next(units)
+    while value >= 1000 and unit != "PiB":
+        value, unit = value / 1024, next(units)
+    return f"{value:,.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.3g} {unit}"

@@ -5,16 +5,14 @@ from __future__ import annotations
 from einspec.compiler.fusion import ops
 from einspec.compiler.graph import Node, Port, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import called
+from einspec.compiler.rules.common import called, made_by
 from einspec.ops.library import merge, tensor
 
 
 def attend(rewriter: Rewriter, node: Node) -> Ports | None:
-    weights = rewriter.maker(node.inputs[0])
-    if weights is None or weights.op is not tensor.softmax:
-        return None
-    scores = rewriter.maker(weights.inputs[0])
-    if scores is None or scores.op not in (merge.dot, merge.scaled_dot):
+    weights = made_by(rewriter, node.inputs[0], tensor.softmax)
+    scores = made_by(rewriter, weights.inputs[0], merge.dot, merge.scaled_dot) if weights is not None else None
+    if scores is None:
         return None
     queries, keys = scores.inputs
     is_scaled = scores.op is merge.scaled_dot
@@ -25,8 +23,8 @@ def _transposed(rewriter: Rewriter, port: Port) -> Port:
     """The port with its last two axes swapped, which may undo what has swapped them."""
     rank = rewriter.type_of(port).rank
     order = "".join(map(str, [*range(1, rank - 1), rank, rank - 1]))
-    maker = rewriter.maker(port)
-    if maker is not None and maker.op is tensor.permute and maker.args == (order,):
+    maker = made_by(rewriter, port, tensor.permute)
+    if maker is not None and maker.args == (order,):
         return maker.inputs[0]
     return rewriter.apply(tensor.permute, (order,), (port,))[0]
 

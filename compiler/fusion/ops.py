@@ -62,11 +62,21 @@ def patch_conv(x: Type, width: int, kernel: int, stride: int, padding: int) -> T
     return _slide(x, width, kernel, stride, padding)
 
 
-@primitive(torch=lambda x: lambda t: t.flatten(2).transpose(1, 2).contiguous())
+@primitive(torch=lambda x: lambda t: t.flatten(-2).transpose(-2, -1).contiguous())
 def rows(x: Type) -> Type:
-    """The pixels of an image as rows: (d, h, w) -> ((h, w), d)."""
-    channels, height, width = x.sizes
-    return Type(((height, width), channels), x.dtype)
+    """The pixels of images as rows: (..., d, h, w) -> (..., (h w), d)."""
+    *before, channels, height, width = x.axes
+    layout = "matrix" if x.rank == 3 else x.layout
+    return interned((*before, Axis(height.size, width.size), Axis(channels.size)), x.dtype, layout)
+
+
+@primitive(torch=lambda x, height, width: lambda t: t.transpose(-2, -1).unflatten(-1, (height, width)))
+def pixels(x: Type, height: int, width: int) -> Type:
+    """Rows of a stack as the pixels of images: (..., height width, d) -> (..., d, height, width)."""
+    *before, grid, channels = x.axes
+    if grid.size != height * width:
+        raise ShapeError(f"{height} times {width} rows are not {grid}")
+    return interned((*before, Axis(channels.size), Axis(height), Axis(width)), x.dtype, x.layout)
 
 
 def _attention(q: Type, k: Type, v: Type, is_scaled: bool) -> Any:
@@ -246,7 +256,7 @@ def linear_stack(x: Type, width: int) -> Type:
 )
 def linear_wide(x: Type, width: int) -> Type:
     """The linear layers of all copies on one input, their outputs side by side: (..., n) -> (..., width)."""
-    return interned((*x.axes[:-1], Axis(width)), x.dtype, "tensor")
+    return x.with_axis(-1, width)
 
 
 def _sum_shapes(x: Type, groups: int, copies: int, kind: str) -> dict[str, tuple[int, ...]]:

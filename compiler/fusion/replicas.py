@@ -14,12 +14,12 @@ from dataclasses import replace
 from einspec.compiler.fusion import ops
 from einspec.compiler.graph import Context, Graph, Node, Port, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import of
+from einspec.compiler.rules.common import made_by, of
 from einspec.ops.declare import Primitive
 from einspec.ops.library import image, merge, tensor
 from einspec.types import Type, parse_type
 
-_SAME = frozenset({tensor.softmax, merge.dot, merge.scaled_dot, ops.attention})
+_SAME = frozenset({tensor.softmax, merge.dot, merge.scaled_dot, ops.attention, ops.rows, ops.pixels})
 """Ops that look at the last axes only: a stack is one more axis in front."""
 
 _FOLDED = frozenset({tensor.flatten, tensor.im2col, tensor.to_image, image.maxpool, image.avgpool, image.crop})
@@ -157,6 +157,8 @@ class _Stacking:
             return self.layer(node, _LAYERS[op], args, inputs[0])
         if op is tensor.zeros:
             return self.rewriter.apply(op, (str(ops.stack_of(node.outputs[0], self.copies)),), inputs)
+        if op is tensor.to_image:
+            return self.rewriter.apply(ops.pixels, node.args, inputs)
         shifted = _SHIFTED.get(op)
         if shifted is not None and len(self.rewriter.type_of(inputs[0]).axes) < 10:
             return self.rewriter.apply(op, shifted(self.copies, *node.args), inputs)
@@ -191,8 +193,8 @@ def widen(wide: Primitive, count: int, axis: Callable[[Type], int]) -> Callable[
     """The rule that layers of all copies on one input are one layer; ``count`` of their arguments are its own."""
 
     def apply(rewriter: Rewriter, node: Node) -> Ports | None:
-        maker = rewriter.maker(node.inputs[0])
-        if maker is None or maker.op is not ops.spread or maker.args[1] or node.args[count:] not in ((), (1,)):
+        maker = made_by(rewriter, node.inputs[0], ops.spread)
+        if maker is None or maker.args[1] or node.args[count:] not in ((), (1,)):
             return None
         (kind,), copies = maker.input_types, maker.args[0]
         args = (node.args[0] * copies, *node.args[1:count])
@@ -208,12 +210,11 @@ def widen(wide: Primitive, count: int, axis: Callable[[Type], int]) -> Callable[
 
 def sum_linear(rewriter: Rewriter, node: Node) -> Ports | None:
     """The sum of linear layers is one layer, where their inputs lie side by side already."""
-    layers = rewriter.maker(node.inputs[0])
-    if layers is None or layers.op not in (ops.linear_stack, ops.linear_sum_stack) or node.args[0]:
+    layers = made_by(rewriter, node.inputs[0], ops.linear_stack, ops.linear_sum_stack)
+    inputs = made_by(rewriter, layers.inputs[0], ops.split_stack) if layers is not None else None
+    if layers is None or inputs is None or node.args[0]:
         return None
-    inputs = rewriter.maker(layers.inputs[0])
-    is_split = inputs is not None and inputs.op is ops.split_stack
-    if inputs is None or not is_split or (inputs.args[0], inputs.args[2]) != (inputs.input_types[0].rank - 1, 0):
+    if (inputs.args[0], inputs.args[2]) != (inputs.input_types[0].rank - 1, 0):
         return None
     (kind,) = inputs.input_types
     args = (inputs.args[1] * (layers.args[0] if layers.op is ops.linear_sum_stack else 1), node.args[1])
@@ -238,13 +239,6 @@ RULES = (
         "",
         of(ops.linear_stack),
         widen(ops.linear_wide, 1, lambda output: output.rank - 1),
-    ),
-    Rule(
-        "wide convolution",
-        "patch_conv_stack(spread(x)) = split_stack(patch_conv_wide(x))",
-        "",
-        of(ops.patch_conv_stack),
-        widen(ops.patch_conv_wide, 4, lambda output: 0),
     ),
     Rule(
         "wide conv2d",

@@ -7,7 +7,7 @@ from collections import Counter
 from einspec.compiler.fusion import ops
 from einspec.compiler.graph import Node, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import called, of
+from einspec.compiler.rules.common import called, made_by, of
 from einspec.ops.library import merge, tensor
 
 
@@ -28,16 +28,14 @@ def stack(rewriter: Rewriter, node: Node) -> Ports | None:
 
 def join(rewriter: Rewriter, node: Node) -> Ports | None:
     """Copies of copies: of what was counted through, or the same for all."""
-    maker = rewriter.maker(node.inputs[0])
-    if maker is None:
-        return None
     (at,) = node.args
-    if maker.op is ops.part_copies and maker.args[1] == at:
-        return maker.inputs
-    outer = rewriter.maker(maker.inputs[0])
-    is_spread_twice = maker.op is ops.spread and outer is not None and outer.op is ops.spread
-    if is_spread_twice and outer is not None and (maker.args[1], outer.args[1]) == (at + 1, at):
-        return rewriter.apply(ops.spread, (maker.args[0] * outer.args[0], at), outer.inputs)
+    parts = made_by(rewriter, node.inputs[0], ops.part_copies)
+    if parts is not None and parts.args[1] == at:
+        return parts.inputs
+    inner = made_by(rewriter, node.inputs[0], ops.spread)
+    outer = made_by(rewriter, inner.inputs[0], ops.spread) if inner is not None else None
+    if inner is not None and outer is not None and (inner.args[1], outer.args[1]) == (at + 1, at):
+        return rewriter.apply(ops.spread, (inner.args[0] * outer.args[0], at), outer.inputs)
     return None
 
 
@@ -90,10 +88,9 @@ def join_stacks(rewriter: Rewriter, node: Node) -> Ports | None:
 
 
 def join_split(rewriter: Rewriter, node: Node) -> Ports | None:
-    maker = rewriter.maker(node.inputs[0])
+    maker = made_by(rewriter, node.inputs[0], ops.split_stack)
     at, axis, _ = node.args
-    is_back = maker is not None and maker.op is ops.split_stack and (maker.args[0], maker.args[2]) == (axis, at)
-    return maker.inputs if is_back and maker is not None else None
+    return maker.inputs if maker is not None and (maker.args[0], maker.args[2]) == (axis, at) else None
 
 
 def lift_split(rewriter: Rewriter, node: Node) -> Ports | None:
@@ -101,7 +98,7 @@ def lift_split(rewriter: Rewriter, node: Node) -> Ports | None:
     assert node.op is not None
     if node.op.laws.random or node.slot is not None or len(node.outputs) > 1:
         return None
-    makers = [maker for maker in map(rewriter.maker, node.inputs) if maker is not None and maker.op is ops.split_stack]
+    makers = [maker for port in node.inputs if (maker := made_by(rewriter, port, ops.split_stack))]
     if len(makers) < len(node.inputs) or any(maker.args != makers[0].args for maker in makers):
         return None
     whole = tuple(maker.inputs[0] for maker in makers)

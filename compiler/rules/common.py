@@ -34,6 +34,12 @@ def library(name: str) -> Primitive:
     return op
 
 
+def made_by(rewriter: Rewriter, port: Port, *ops: Primitive) -> Node | None:
+    """The node that made a port, if it is one of some ops."""
+    maker = rewriter.maker(port)
+    return maker if maker is not None and maker.op in ops else None
+
+
 def is_zeros(rewriter: Rewriter, port: Port) -> bool:
     """Whether a port is known to hold nothing but zeros."""
     maker = rewriter.maker(port)

@@ -20,6 +20,7 @@ from einspec.cli.options import (
 )
 from einspec.cli.sample import describe
 from einspec.errors import EinspecError
+from einspec.text import bytes_text
 
 if TYPE_CHECKING:
     from einspec.compiler.cost_table import Costs
@@ -102,15 +103,6 @@ def _cost_table(costs: Costs) -> Iterator[str]:
     for op, *figures in lines:
         cells = [op.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(figures, widths[1:], strict=True))]
         yield "  ".join(cells)
-
-
-def bytes_text(count: int) -> str:
-    """``1.5 KiB``: three digits that matter."""
-    value, units = float(count), iter(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))
-    unit = next(units)
-    while value >= 1000 and unit != "PiB":
-        value, unit = value / 1024, next(units)
-    return f"{value:,.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.3g} {unit}"
 
 
 def types_text(types: Outputs | tuple[Any, ...]) -> str:

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from einspec.testing.laws import LawError as LawError
     from einspec.testing.laws import check_laws as check_laws
+    from einspec.testing.modules import ModuleError as ModuleError
+    from einspec.testing.modules import check_modules as check_modules
     from einspec.testing.strategies import architectures as architectures
 
-_HOMES = {"LawError": "laws", "architectures": "strategies", "check_laws": "laws"}
+_HOMES = {
+    "LawError": "laws",
+    "ModuleError": "modules",
+    "architectures": "strategies",
+    "check_laws": "laws",
+    "check_modules": "modules",
+}
 
 
 def __getattr__(name: str) -> object:
