@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 
-from benchmarks import graphs, memory, parsing, sampling, startup
+from benchmarks import graphs, memory, networks, parsing, sampling, startup
 from benchmarks.measure import table
 
 if __name__ == "__main__":
     print(f"Python {platform.python_version()}, one core\n")
-    print(table([*sampling.rows(), *parsing.rows(), *memory.rows(), *graphs.rows(), *startup.rows()]))
+    print(table([*sampling.rows(), *parsing.rows(), *memory.rows(), *graphs.rows(), *startup.rows(), *networks.rows()]))
