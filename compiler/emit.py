@@ -5,7 +5,9 @@ from __future__ import annotations
 import keyword
 import operator
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
 
 import torch
 from torch import fx, nn
@@ -24,7 +26,7 @@ from einspec.types import Type
 MOST_CALLS = 1_000_000
 """Primitives that one forward pass may run; replicas of replicas soon ask for billions."""
 
-RESERVED = ("self", "torch", "device", "inf", "nan", "copy")
+RESERVED = ("self", "torch", "nn", "functional", "device", "inf", "nan", "copy", "math", "operator")
 """Names that the code of a module uses itself."""
 
 Head = int | Callable[[Type], nn.Module] | None
@@ -55,7 +57,7 @@ def compile(
     """
     if not isinstance(arch, Architecture):
         raise TypeError(f"expected an architecture, as space.parse or space.sample gives, not {type(arch).__name__}")
-    if not isinstance(seed, int) or isinstance(seed, bool):
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
         raise TypeError(f"seed={seed!r}: expected a whole number")
     _check_head(arch, head)
     if arch.graph.written_out > MOST_CALLS:
@@ -67,7 +69,7 @@ def compile(
         _check_memory(arch, max_memory)
     graph = built(arch.graph, passes=_rules(passes), fuse=fuse)
     with torch.random.fork_rng(devices=[]):
-        model = _written(arch, graph, Weights(seed), head)
+        model = _written(arch, graph, Weights(int(seed)), head)
     model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
     model.__dict__["architecture"] = arch
     return model
@@ -77,7 +79,8 @@ def _written(arch: Architecture, graph: Graph, weights: Weights, head: Head) -> 
     """A graph of an architecture as a module that checks its inputs, and ends in a head if there is one."""
     names = _identifiers(arch.space.input_types)
     tracer = Tracer(graph, names, weights)
-    expects = Expects(names, [(kind.sizes, kind.dtype == "float") for kind in arch.space.inputs], bool(arch.params))
+    has_weights = arch.params > 0 or head is not None
+    expects = Expects(names, [(kind.sizes, kind.dtype == "float") for kind in arch.space.inputs], has_weights)
     checked = tracer.call("expects", expects, tracer.inputs)
     if len(names) == 1:
         tracer.inputs = [checked]
@@ -91,15 +94,16 @@ def _written(arch: Architecture, graph: Graph, weights: Weights, head: Head) -> 
 
 
 def _rules(passes: Sequence[Rule]) -> Sequence[Rule]:
-    for rule in passes:
-        if not isinstance(rule, Rule):
-            raise TypeError(f"passes={passes!r}: expected rules, as @einspec.rewrite makes them")
+    if not isinstance(passes, Sequence) or not all(isinstance(rule, Rule) for rule in passes):
+        raise TypeError(f"passes={passes!r}: expected a list of rules, as @einspec.rewrite makes them")
     return passes
 
 
 def _check_memory(arch: Architecture, max_memory: int) -> None:
-    if not isinstance(max_memory, int) or isinstance(max_memory, bool) or max_memory < 1:
+    if not isinstance(max_memory, Integral) or isinstance(max_memory, bool):
         raise TypeError(f"max_memory={max_memory!r}: expected a number of bytes")
+    if max_memory < 1:
+        raise ValueError(f"max_memory={max_memory}: expected at least one byte")
     weights = arch.params * torch.get_default_dtype().itemsize
     needed = weights + arch.costs.inference
     if needed > max_memory:
@@ -135,14 +139,20 @@ def _made_head(head: int | Callable[[Type], nn.Module], output: Type) -> nn.Modu
     module = head(output)
     if not isinstance(module, nn.Module):
         raise TypeError(f"head(...) returned {module!r}: expected an nn.Module")
-    return module
+    was_training = module.training
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            module.eval()(torch.zeros(2, *output.sizes))
+    except Exception as error:  # whatever a module of a user's does
+        raise CompileError(f"the head cannot take {output}: {str(error).splitlines()[0]}") from None
+    return module.train(was_training)
 
 
 def _identifiers(names: Iterable[str]) -> list[str]:
     """Parameter names for a space's inputs, as like them as Python allows; a single input has no name."""
     found: list[str] = []
     for name in names:
-        clean = re.sub(r"\W", "_", name or "x")
+        clean = re.sub(r"\W", "_", unicodedata.normalize("NFKC", name or "x"))  # as Python reads names
         if not clean.isidentifier() or keyword.iskeyword(clean) or clean in RESERVED:
             clean = f"input_{clean}"
         while clean in found:

@@ -24,8 +24,9 @@ def export(model: nn.Module, path: str | Path) -> None:
     Raises ``CompileError`` for another suffix, for what torch cannot export, and where the disk refuses.
     """
     path = Path(path)
+    architecture_of(model)
     writers: dict[str, Callable[[nn.Module, Path], object]] = {
-        ".pt2": lambda model, path: _write(path, lambda file: torch.export.save(_program(model), file)),
+        ".pt2": lambda model, path: _save_program(_program(model), path),
         ".py": lambda model, path: path.write_text(source_of(model), encoding="utf-8"),
         ".pt": lambda model, path: _write(path, lambda file: torch.save(model.state_dict(), file)),
     }
@@ -35,13 +36,18 @@ def export(model: nn.Module, path: str | Path) -> None:
         )
     try:
         writers[path.suffix](model, path)
-    except OSError as error:
-        raise CompileError(f"{path}: cannot be written: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # a path may hold what no file system takes
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CompileError(f"{path}: cannot be written: {reason}") from None
 
 
 def _write(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     with path.open("wb") as file:
         write(file)
+
+
+def _save_program(program: torch.export.ExportedProgram, path: Path) -> None:
+    _write(path, lambda file: torch.export.save(program, file))
 
 
 def _program(model: nn.Module) -> torch.export.ExportedProgram:
@@ -55,5 +61,7 @@ def _program(model: nn.Module) -> torch.export.ExportedProgram:
     was_training = model.training
     try:
         return torch.export.export(model.eval(), examples, dynamic_shapes=tuple({0: batch} for _ in examples))
+    except Exception as error:  # torch.export has many kinds
+        raise CompileError(f"torch cannot export this module: {str(error).strip().splitlines()[0]}") from None
     finally:
         model.train(was_training)

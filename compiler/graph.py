@@ -176,6 +176,12 @@ class Graph:
         return sum(sum(node.op is not None for node in graph.nodes) for graph, _ in self.graphs())
 
     @property
+    def tied(self) -> frozenset[Slot]:
+        """The slots that several nodes share, of the graph and of all bodies in it."""
+        slots = Counter(node.slot for part, _ in self.graphs() for node in part.nodes if node.slot is not None)
+        return frozenset(slot for slot, count in slots.items() if count > 1)
+
+    @property
     def keeps_weights(self) -> bool:
         """Whether simplification can take away nothing that owns weights: no zeros, and all that is made is read."""
         for part, _ in self.graphs():

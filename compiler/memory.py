@@ -32,6 +32,9 @@ _INPUT = frozenset(
 ) - {fused.pos_stack}  # fmt: skip
 """Ops that keep their input."""
 
+_OVER_ROWS = frozenset({tensor.linear, fused.linear_wide, fused.linear_sum, fused.linear_relu, fused.linear_wide_relu})
+"""Ops that see the last axis of their input as rows of one matrix."""
+
 _NOTHING = frozenset(
     {
         tensor.pos, fused.pos_stack, tensor.times, tensor.zeros, tensor.im2col, merge.add, merge.cat, fused.rows,
@@ -128,7 +131,8 @@ class _Run:
     def copies(self, node: Node, index: int) -> Memory:
         """Copies that stay a node: values of their own, each with what one copy keeps and needs."""
         assert node.body is not None
-        inner = _Run(node.body).run()
+        run = _Run(node.body)
+        inner = run.run()
         has_weights = any(part_node.slot is not None for part, _ in node.body.graphs() for part_node in part.nodes)
         reached = has_weights or any(self.values[port].has_gradient for port in node.inputs)
         for output, kind in enumerate(node.outputs):
@@ -136,7 +140,10 @@ class _Run:
             self.values[(index, output)] = _Value(storage, _contiguous(kind), reached)
         self.found.peak = max(self.found.peak, inner.peak)
         one = sum(inner.kept, Memory())
-        return Memory(one.per_example * node.copies, one.per_batch * node.copies)
+        width = len(node.body.inputs)
+        kept = [self.values[port] for i, port in enumerate(node.inputs) if run.values[(-1, i % width)].storage.is_kept]
+        shared = sum(_keep(value.storage) for value in kept)
+        return Memory(one.per_example * node.copies + shared, one.per_batch * node.copies)
 
     def outputs(self, node: Node) -> Iterator[_Value]:
         """The values that an op makes."""
@@ -168,7 +175,7 @@ class _Run:
         self.temporary = copied + _statistics(node).per_example
         if not any(value.has_gradient for value in made):
             return Memory()
-        kept = copied or sum(_keep(value.storage) for value in _kept(node, given, made))
+        kept = copied + sum(_keep(value.storage) for value in _kept(node, given, made, is_copied=copied > 0))
         return Memory(kept) + _statistics(node) + _reordered_weights(node, given[0])
 
 
@@ -178,7 +185,7 @@ def _contiguous(kind: Type) -> Strided:
 
 def _copied(node: Node, shape: Strided) -> int:
     """The bytes of the copy of its input that an op makes which wants rows of numbers, where strides give none."""
-    if node.op in (tensor.linear, fused.linear_wide, fused.linear_sum):
+    if node.op in _OVER_ROWS:
         rows = shape.flattened(0, len(shape.sizes) - 1)
     elif node.op in (fused.linear_stack, fused.linear_sum_stack):
         rows = shape.moved(1, 0).flattened(1, len(shape.sizes) - 1)
@@ -190,15 +197,17 @@ def _copied(node: Node, shape: Strided) -> int:
     return 0 if is_row_wise else node.input_types[0].elements * BYTES["float"]
 
 
-def _kept(node: Node, given: list[_Value], made: list[_Value]) -> list[_Value]:
+def _kept(node: Node, given: list[_Value], made: list[_Value], is_copied: bool) -> list[_Value]:
     """The values that the gradient of an op needs. Of ops of one's own all of them, to be safe."""
     op = node.op
     if op in _NOTHING:
         return []
+    if op in (fused.linear_relu, fused.linear_wide_relu):
+        return made if is_copied else [*given, *made]
     if op in (tensor.softmax, fused.leaky_relu_in_place) or (op is tensor.leaky_relu and not node.args[0]):
         return made
     if op in _INPUT or op is tensor.leaky_relu:
-        return given
+        return [] if is_copied else given
     if op in (merge.dot, merge.scaled_dot):
         return [value for value, other in zip(given, reversed(given), strict=True) if other.has_gradient]
     return [*given, *made]

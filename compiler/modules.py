@@ -25,13 +25,16 @@ class Expects(nn.Module):
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """The inputs."""
         for x, name, (sizes, is_float) in zip(inputs, self.names, self.kinds, strict=True):
-            if x.shape[1:] != sizes or x.is_floating_point() != is_float:
+            if not isinstance(x, torch.Tensor):
+                raise TypeError(f"{name} is of the type {type(x).__name__}: expected a tensor")
+            is_number = x.dtype not in (torch.bool, torch.complex64, torch.complex128)
+            if x.shape[1:] != sizes or x.is_floating_point() != is_float or not is_number:
                 raise ShapeError(
                     f"{name} has the shape {tuple(x.shape)} and the dtype {x.dtype}: expected (batch, "
                     f"{', '.join(map(str, sizes))}) and {'floats' if is_float else 'whole numbers'}"
                 )
             differs = is_float and self.like is not None and x.dtype != self.like.dtype
-            if differs and not torch.is_autocast_enabled(x.device.type):
+            if differs and (x.dtype == torch.float64 or not torch.is_autocast_enabled(x.device.type)):
                 raise ShapeError(
                     f"{name} has the dtype {x.dtype}, and the weights have {self.like.dtype}: convert one of them "
                     "with .to(...), or run both under torch.autocast"
@@ -42,6 +45,20 @@ class Expects(nn.Module):
         """What is expected."""
         pairs = zip(self.names, self.kinds, strict=True)
         return ", ".join(f"{name}: (batch, {', '.join(map(str, sizes))})" for name, (sizes, _) in pairs)
+
+
+class Constant(nn.Module):
+    """A tensor that a function of an op holds: it moves with the network, and is not part of its state."""
+
+    def __init__(self, value: torch.Tensor):
+        super().__init__()
+        self.register_buffer("value", value, persistent=False)
+
+    value: torch.Tensor
+
+    def forward(self) -> torch.Tensor:
+        """The tensor."""
+        return self.value
 
 
 class Position(nn.Module):
@@ -63,6 +80,32 @@ class Position(nn.Module):
     def extra_repr(self) -> str:
         """The shape of the positions."""
         return ", ".join(map(str, self.position.shape))
+
+
+def activated(y: torch.Tensor, slope: float) -> torch.Tensor:
+    """A leaky ReLU, written over its input."""
+    return functional.leaky_relu(y, slope, inplace=True) if slope else functional.relu(y, inplace=True)
+
+
+class LinearRelu(nn.Linear):
+    """A linear layer over the last axis and a leaky ReLU: (batch, ..., in) -> (batch, ..., out).
+
+    The activation is written over what the layer makes while that is a plain matrix: over a view of one, gradients
+    would be copied several times on their way back.
+    """
+
+    def __init__(self, in_features: int, out_features: int, slope: float):
+        super().__init__(in_features, out_features)
+        self.slope = slope
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The layer, then the activation."""
+        y = functional.linear(x.flatten(0, -2), self.weight, self.bias)
+        return activated(y, self.slope).view(*x.shape[:-1], self.out_features)
+
+    def extra_repr(self) -> str:
+        """Sizes and slope."""
+        return f"{super().extra_repr()}, slope={self.slope}"
 
 
 class PatchConv2d(nn.Linear):

@@ -6,13 +6,16 @@ what stands for it. Inputs are in normal form when a node is made, so that one p
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from einspec.compiler.graph import Graph, Node, Port, Ports, fits, pruned
+from einspec.compiler.graph import Graph, Node, Port, Ports, Slot, fits, pruned
 from einspec.errors import CompileError, ShapeError
 from einspec.ops.declare import Primitive
+from einspec.ops.opset import library_ops
+from einspec.text import did_you_mean, plural
 from einspec.types import Type
 
 _MOST_STEPS_PER_NODE = 2_000
@@ -55,10 +58,15 @@ def rewrite(equation: str, *ops: Primitive | str, condition: str = "") -> Callab
     """
     if not ops or not all(isinstance(op, (Primitive, str)) for op in ops):
         raise TypeError(f"rewrite({equation!r}, ...): expected primitives or their names, not {ops!r}")
-    known = {op if isinstance(op, str) else op.name for op in ops}
+    library = {name: op for name, op in library_ops().items() if isinstance(op, Primitive)}
+    for op in ops:
+        if isinstance(op, str) and op not in library:
+            hint = did_you_mean(op, library) or "of ops of your own give the op itself"
+            raise TypeError(f"rewrite({equation!r}, ...): {op!r} is not a primitive of the library; {hint}")
+    known = [library[op] if isinstance(op, str) else op for op in ops]
 
     def decorate(function: Application) -> Rule:
-        return Rule(function.__name__, equation, condition, lambda op: op is not None and op.name in known, function)
+        return Rule(getattr(function, "__name__", equation), equation, condition, lambda op: op in known, function)
 
     return decorate
 
@@ -74,8 +82,18 @@ class Fired:
 class Rewriter:
     """Makes one graph from another. ``trace`` holds which rule fired where."""
 
-    def __init__(self, graph: Graph, rules: Sequence[Rule], choose: Callable[[Sequence[Rule]], Sequence[Rule]] | None):
+    def __init__(
+        self,
+        graph: Graph,
+        rules: Sequence[Rule],
+        choose: Callable[[Sequence[Rule]], Sequence[Rule]] | None,
+        tied: frozenset[Slot] = frozenset(),
+    ):
         self.graph = graph
+        self.tied = tied
+        """Slots of several nodes, here or in another body: one of these nodes must not get another op alone."""
+        self.readers: Counter[Port] = Counter()
+        """How often the graph that is rewritten reads what is at a port of the one that is made."""
         self.rules = rules
         self.choose = choose
         self.nodes: list[Node] = []
@@ -89,9 +107,12 @@ class Rewriter:
     def run(self) -> Graph:
         """The rewritten graph, without nodes that no output needs."""
         ports: list[Ports] = []
-        for node in self.graph.nodes:
+        read = Counter(port for node in self.graph.nodes for port in node.inputs) + Counter(self.graph.outputs)
+        for place, node in enumerate(self.graph.nodes):
             inputs = tuple((index, out) if index < 0 else ports[index][out] for index, out in node.inputs)
             ports.append(self.make(node.with_inputs(inputs)))
+            for output, port in enumerate(ports[-1]):
+                self.readers[port] += read[(place, output)]
         outputs = tuple((index, out) if index < 0 else ports[index][out] for index, out in self.graph.outputs)
         return pruned(Graph(self.graph.inputs, tuple(self.nodes), outputs, self.graph.scope))
 
@@ -125,6 +146,8 @@ class Rewriter:
                 ports = rule.apply(self, node)
             except ShapeError:
                 continue  # an op of it refuses what the rule would give it: the rule is not for these types
+            if ports is not None:
+                self.check(rule, ports, node)
             if ports is not None and self.stands_for(ports, node):
                 self.steps -= 1
                 if self.steps < 0:
@@ -135,6 +158,25 @@ class Rewriter:
                 self.trace.append(Fired(rule.name, node.text()))
                 return ports
         return None
+
+    def check(self, rule: Rule, ports: object, node: Node) -> None:
+        """Raises ``CompileError`` unless a rule has returned ports that there are, one for each output of the node."""
+        count = len(node.outputs)
+        if not isinstance(ports, tuple) or len(ports) != count or not all(map(self.is_port, ports)):
+            raise CompileError(
+                f"the rule {rule.name!r} returned {ports!r} for {node.text()}: expected None, or a tuple of ports for "
+                f"its {plural(count, 'output')}"
+            )
+
+    def is_port(self, port: object) -> bool:
+        """Whether something is a port of the graph that is being made."""
+        if not isinstance(port, tuple) or len(port) != 2 or not all(isinstance(number, int) for number in port):
+            return False
+        index, output = port
+        if not -1 <= index < len(self.nodes):
+            return False
+        count = len(self.graph.inputs) if index == -1 else len(self.nodes[index].outputs)
+        return bool(0 <= output < count)
 
     def stands_for(self, ports: Ports, node: Node) -> bool:
         """Whether ports have the sizes, dtypes and layouts of a node's outputs: what reads them may ask for each."""

@@ -99,10 +99,11 @@ def simplify(
             return sorted(rules, key=lambda rule: generator.random())
 
     parts = [part for part, _ in graph.graphs()]
+    tied = graph.tied
     done: dict[int, Graph] = {}
     for part in reversed(parts):  # bodies before what holds them
         nodes = tuple(replace(node, body=done[id(node.body)]) if node.body is not None else node for node in part.nodes)
-        rewriter = Rewriter(replace(part, nodes=nodes), rules, order)
+        rewriter = Rewriter(replace(part, nodes=nodes), rules, order, tied)
         done[id(part)] = rewriter.run()
         if trace is not None:
             trace += rewriter.trace

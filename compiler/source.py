@@ -26,10 +26,13 @@ Without weights that are loaded it has new ones, drawn as torch draws them.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from math import inf, nan
+from typing import Any
 
 import torch
-from torch import nn
+from torch import device, nn
 from torch.nn import functional
 
 
@@ -42,6 +45,8 @@ _OURS: dict[type[nn.Module], Callable[[Any], tuple[object, ...]]] = {
     modules.Position: lambda m: (tuple(m.position.shape),),
     modules.PatchConv2d: lambda m: (m.channels, m.out_features, m.kernel, m.stride, m.padding),
     modules.MeanHead: lambda m: (m.axes, m.linear.in_features, m.linear.out_features),
+    modules.LinearRelu: lambda m: (m.in_features, m.out_features, m.slope),
+    stacks.LinearWideRelu: lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1], m.slope),
     **dict.fromkeys(
         (stacks.LinearStack, stacks.LinearWide, stacks.LinearSum, stacks.LinearSumStack),
         lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1]),
@@ -68,6 +73,9 @@ _OURS: dict[type[nn.Module], Callable[[Any], tuple[object, ...]]] = {
 _OF_LISTS = (nn.Sequential, nn.ModuleList, stacks.Each)
 
 _LINE = 100
+
+MOST_NUMBERS = 10_000
+"""Numbers of a tensor that are written out."""
 
 
 def source_of(model: nn.Module) -> str:
@@ -97,8 +105,12 @@ class _Writer:
         for path, module in model.named_modules(remove_duplicate=False):
             if first.setdefault(id(module), path) != path:
                 self.aliases[path] = first[id(module)]
-        shared = [f"self.{path} = self.{other}" for path, other in self.aliases.items()]
-        self.graph_module(model, "Network", "", [line for line in shared if "." in line])
+        shared = [
+            f"self.get_submodule({above!r}).add_module({last!r}, self.get_submodule({other!r}))"
+            for path, other in self.aliases.items()
+            for above, _, last in [path.rpartition(".")]
+        ]
+        self.graph_module(model, "Network", "", shared)
 
     def definitions(self) -> Iterator[str]:
         """The classes of ours that are used, each after those that it is made from."""
@@ -111,6 +123,8 @@ class _Writer:
             for value in vars(module).values():
                 if inspect.isclass(value) and value in needed and value.__module__ == module.__name__:
                     yield _clean(inspect.getsource(value))
+        if needed & {modules.LinearRelu, stacks.LinearWideRelu}:
+            yield _clean(inspect.getsource(modules.activated))
         if needed & {stacks.Conv2dStack, stacks.PatchConv2dStack, stacks.BatchNormStack}:
             yield _clean(inspect.getsource(stacks.parted))
 
@@ -135,17 +149,26 @@ class _Writer:
 
     def made(self, module: nn.Module, name: str, path: str) -> str:
         """An expression that makes a module like another."""
+        if module._forward_hooks or module._forward_pre_hooks or module._backward_hooks:
+            raise CompileError(f"{type(module).__name__} has hooks, which no source tells: export to a .pt2 file")
         if isinstance(module, fx.GraphModule):
             self.graph_module(module, name, path)
             return f"{name}()"
         if type(module) is nn.Module:
             return "nn.Module()"
+        if isinstance(module, modules.Constant):
+            self.used.add(modules.Constant)
+            return f"Constant({_literal(module.value)})"
         arguments = _OURS.get(type(module))
         if arguments is not None:
             self.used.add(type(module))
             return f"{type(module).__name__}({', '.join(map(repr, arguments(module)))})"
         if type(module) in _OF_LISTS:
             parts = [self.made(part, f"{name}_{child}", f"{path}{child}.") for child, part in module.named_children()]
+            names = [child for child, _ in module.named_children()]
+            if type(module) is nn.Sequential and names != [str(place) for place in range(len(names))]:
+                pairs = ", ".join(f"({child!r}, {part})" for child, part in zip(names, parts, strict=True))
+                return f"nn.Sequential(OrderedDict([{pairs}]))"
             if type(module) is nn.Sequential:
                 return f"nn.Sequential({', '.join(parts)})"
             if type(module) is stacks.Each:
@@ -153,6 +176,15 @@ class _Writer:
                 return f"Each([{', '.join(parts)}])"
             return f"nn.ModuleList([{', '.join(parts)}])"
         return _of_torch(module)
+
+
+def _literal(value: torch.Tensor) -> str:
+    if value.numel() > MOST_NUMBERS:
+        raise CompileError(
+            f"a function of an op holds a tensor of {value.numel():,} numbers, and source may hold {MOST_NUMBERS:,}: "
+            "export to a .pt2 file"
+        )
+    return f"torch.tensor({value.tolist()!r}, dtype={value.dtype})"
 
 
 def _of_torch(module: nn.Module) -> str:
@@ -167,9 +199,13 @@ def _of_torch(module: nn.Module) -> str:
             other = None
         if other is not None and _alike(module, other):
             return text
+        raise CompileError(
+            f"nn.{kind.__name__} does not print all that makes it, so that no source can be written: let torch= of its "
+            "op return a function of tensors, or export to a .pt2 file"
+        )
     raise CompileError(
-        f"{kind.__module__}.{kind.__qualname__} is not torch's, or does not print what makes it: let torch= of its op "
-        "return a function of tensors or a module of torch.nn, or export to a .pt2 file"
+        f"{kind.__module__}.{kind.__qualname__} is not torch's: let torch= of its op return a function of tensors or a "
+        "module of torch.nn, or export to a .pt2 file"
     )
 
 
@@ -189,9 +225,9 @@ def _forward(module: fx.GraphModule) -> str:
     code = module.graph.python_code("self")
     for name, value in code.globals.items():
         place = getattr(value, "__module__", None) or getattr(value, "__name__", "")
-        if name not in ("inf", "nan", "NoneType", "torch", "device", "fx_pytree", "pytree") and not str(
-            place
-        ).startswith(("torch", "math", "_operator", "operator", "builtins")):
+        if name in ("getattr", "fx_pytree", "pytree", "NoneType"):
+            continue  # for inputs and outputs of other forms, which there are none of
+        if name not in ("inf", "nan", "torch", "device") and not str(place).startswith(("torch", "math", "_operator")):
             raise CompileError(f"the function {name} is not torch's: export to a .pt2 file")
     return code.src.strip().replace("torch._C._nn.", "functional.").replace("torch.nn.functional.", "functional.")
 

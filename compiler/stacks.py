@@ -9,12 +9,13 @@ say it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from einspec.compiler.modules import PatchConv2d, Position
+from einspec.compiler.modules import PatchConv2d, Position, activated
 
 
 class Stack(nn.Module):
@@ -82,6 +83,19 @@ class LinearWide(LinearStack):
         return functional.linear(x, self.weight.flatten(0, 1), self.bias.flatten())
 
 
+class LinearWideRelu(LinearStack):
+    """Linear layers on one input and a leaky ReLU: (..., in) -> (..., copies out)."""
+
+    def __init__(self, copies: int, in_features: int, out_features: int, slope: float):
+        super().__init__(copies, in_features, out_features)
+        self.slope = slope
+
+    def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
+        """All copies as one matrix product, and the activation over it."""
+        y = functional.linear(x.flatten(0, -2), self.weight.flatten(0, 1), self.bias.flatten())
+        return activated(y, self.slope).view(*x.shape[:-1], y.shape[-1])
+
+
 class LinearSum(LinearStack):
     """The sum of linear layers on inputs side by side: (..., copies in) -> (..., out)."""
 
@@ -100,7 +114,7 @@ class LinearSumStack(LinearStack):
         bias = self.bias.view(count, -1, 1, self.bias.shape[-1]).sum(1)
         x = x.movedim(1, 0)
         y = torch.baddbmm(bias, x.flatten(1, -2), weight.transpose(1, 2))
-        return y.view(*x.shape[:-1], -1).movedim(0, 1)
+        return y.view(*x.shape[:-1], y.shape[-1]).movedim(0, 1)
 
 
 class Conv2dStack(Stack):
@@ -183,7 +197,7 @@ class BatchNormStack(Stack):
         """One copy, or all as one over so many times the channels."""
         if copy is not None:
             return self.normalise(x, lambda value: value[copy])
-        y = self.normalise(x.flatten(1, 2), torch.flatten)
+        y = self.normalise(x.flatten(1, 2), lambda value: value.view(-1))
         return parted(y, self.copies)
 
     def normalise(self, x: torch.Tensor, of: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
@@ -228,11 +242,12 @@ class PositionStack(Stack):
 class Each(nn.ModuleList):
     """Copies of a module that no stack is made for, each by itself."""
 
-    def forward(self, x: torch.Tensor, copy: int) -> torch.Tensor:
-        """One copy."""
-        return self[copy](x)  # type: ignore[no-any-return]
+    def forward(self, *given: Any) -> Any:
+        """One copy: its inputs, then which."""
+        *inputs, copy = given
+        return self[copy](*inputs)
 
 
 def parted(y: torch.Tensor, copies: int) -> torch.Tensor:
     """The channels of all copies, copy by copy: (batch, copies c, ...) -> (batch, copies, c, ...)."""
-    return y.view(y.shape[0], copies, -1, *y.shape[2:])
+    return y.view(y.shape[0], copies, y.shape[1] // copies, *y.shape[2:])

@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import torch
 from torch import fx, nn
 
 from einspec.compiler.graph import Context, Graph, Node, Ports
+from einspec.compiler.modules import Constant
 from einspec.compiler.weights import Weights, build, copy_index
 from einspec.errors import CompileError
+from einspec.text import plural
 
 FUNCTIONS = (nn.LeakyReLU, nn.ReLU, nn.Softmax, nn.MaxPool2d, nn.AvgPool2d)
 """Modules without weights that are written as the functions that they call."""
@@ -26,7 +29,7 @@ class Tracer:
         self.graph, self.weights, self.scopes = graph, weights, scopes
         self.root = nn.Module()
         self.trace = fx.Graph()
-        self.appending = fx.proxy.GraphAppendingTracer(self.trace)
+        self.appending = _Appending(self.trace, self.root)
         self.inputs = [self.placeholder(name) for name in names]
         self.copy: Any = self.placeholder("copy") if scopes else 0
         self.made: list[tuple[fx.Proxy, ...]] = []
@@ -111,14 +114,39 @@ class Tracer:
         return fx.GraphModule(self.root, self.trace, name)
 
 
+class _Appending(fx.proxy.GraphAppendingTracer):
+    """Appends what functions do; tensors that they hold become constants of the module, which move with it."""
+
+    def __init__(self, graph: fx.Graph, root: nn.Module):
+        super().__init__(graph)
+        self.root = root
+        self.constants: dict[int, tuple[torch.Tensor, fx.Node]] = {}
+
+    def create_arg(self, a: Any) -> Any:
+        """As torch's own, but for tensors. Raises ``CompileError`` for weights, which an op has to declare."""
+        if not isinstance(a, torch.Tensor):
+            return super().create_arg(a)
+        if a.requires_grad:
+            raise CompileError("it holds weights: declare them with params=, and let torch= return an nn.Module")
+        if id(a) not in self.constants:
+            name = f"constant_{len(self.constants)}"
+            self.root.add_module(name, Constant(a.detach()))
+            self.constants[id(a)] = (a, self.graph.call_module(name))
+        return self.constants[id(a)][1]
+
+
 def _traced(function: Callable[..., Any], given: list[fx.Proxy], node: Node) -> Any:
     """The result of a function of tensors, which becomes part of the graph."""
     try:
-        return function(*given)
-    except (fx.proxy.TraceError, NotImplementedError) as error:
+        result = function(*given)
+    except Exception as error:  # whatever a function of a user's does with what are no tensors yet
         raise CompileError(
-            f"{node.text()} cannot be traced: {error}; let torch= return an nn.Module, which is called as it is"
+            f"{node.text()} cannot be traced: {str(error) or type(error).__name__}; let torch= return an nn.Module, "
+            "which is called as it is"
         ) from None
+    if not isinstance(result, (fx.Proxy, tuple, list)):
+        raise CompileError(f"{node.text()}: its function returned {result!r}: expected tensors")
+    return tuple(result) if isinstance(result, list) else result
 
 
 def _ports(node: Node, result: Any) -> tuple[fx.Proxy, ...]:
@@ -128,5 +156,10 @@ def _ports(node: Node, result: Any) -> tuple[fx.Proxy, ...]:
         if not isinstance(outputs, tuple):
             return (result,)
     if isinstance(result, tuple):
+        if len(result) != len(node.outputs):
+            raise CompileError(
+                f"{node.text()}: its function returned {plural(len(result), 'tensor')}, and its type rule says "
+                f"{len(node.outputs)}"
+            )
         return result
     return tuple(operator.getitem(result, index) for index in range(len(node.outputs)))

@@ -24,6 +24,9 @@ STACKS: dict[Primitive, Callable[[Node, int], stacks.Stack]] = {
     tensor.linear: lambda node, n: stacks.LinearStack(n, node.input_types[0].sizes[-1], *node.args),
     fused.linear_stack: lambda node, n: stacks.LinearStack(n, node.input_types[0].sizes[-1], _width(node, n)),
     fused.linear_wide: lambda node, n: stacks.LinearWide(n, node.input_types[0].sizes[-1], _width(node, n)),
+    fused.linear_wide_relu: lambda node, n: stacks.LinearWideRelu(
+        n, node.input_types[0].sizes[-1], _width(node, n), node.args[1]
+    ),
     fused.linear_sum: lambda node, n: stacks.LinearSum(
         n, node.input_types[0].sizes[-1] // node.args[0], node.outputs[0].sizes[-1]
     ),
@@ -67,12 +70,21 @@ class Weights:
     def __init__(self, seed: int):
         self.seed = seed
         self.modules: dict[Slot, nn.Module] = {}
+        self.seen: dict[int, nn.Module] = {}
 
     def of(self, node: Node, slot: Slot) -> nn.Module:
         """The module of a slot, which a node of it computes with."""
         if slot not in self.modules:
             self.draw_from(str(slot))
-            self.modules[slot] = _one_or_more(node, slot.copies)
+            module = _one_or_more(node, slot.copies)
+            parts = list(module) if isinstance(module, stacks.Each) else [module]
+            if len({id(part) for part in parts}) < len(parts) or any(id(part) in self.seen for part in parts):
+                raise CompileError(
+                    f"torch= of {node.text()} returned one module twice: each use has weights of its own, so make "
+                    "a new one each time"
+                )
+            self.seen |= {id(part): part for part in parts}
+            self.modules[slot] = module
         return self.modules[slot]
 
     def draw_from(self, place: str) -> None:
@@ -90,7 +102,7 @@ def _one_or_more(node: Node, copies: int) -> nn.Module:
     stack = STACKS.get(node.op)
     if stack is None:
         return stacks.Each([_module(node) for _ in range(copies)])
-    with as_compile_error(f"{copies:,} copies of {node.text()} for {', '.join(map(str, node.input_types))}"):
+    with as_compile_error(f"the weights of {copies:,} copies of {node.op.name}"):
         return stack(node, copies)
 
 
@@ -118,7 +130,8 @@ def build(node: Node) -> nn.Module | Callable[..., object]:
             f"torch= of the op {node.op.name} returned {what!r}: expected an nn.Module, or a function of tensors"
         )
     if isinstance(what, nn.Module):
-        _check_weights(node, node.op, what)
+        with as_compile_error(f"the weights of {node.text()}"):
+            _check_weights(node, node.op, what)
     elif node.op.has_slot:
         raise CompileError(
             f"torch= of the op {node.op.name} returned a function: what has weights or state is an nn.Module"
@@ -151,7 +164,7 @@ def as_compile_error(what: str) -> Iterator[None]:
         yield
     except EinspecError:
         raise
-    except (RuntimeError, MemoryError, OverflowError) as error:
+    except (RuntimeError, MemoryError, OverflowError, ValueError) as error:
         raise CompileError(f"torch cannot make {what}: {(str(error) or 'out of memory').splitlines()[0]}") from None
 
 
@@ -180,7 +193,10 @@ def held(graph: Graph, model: nn.Module) -> dict[Slot, Held]:
     """What a compiled module holds for each slot, copies written out."""
     found: dict[Slot, Held] = {}
     for slot, path in slot_paths(graph).items():
-        module = model.get_submodule(path)
+        try:
+            module = model.get_submodule(path)
+        except AttributeError:
+            continue  # a pass has left it out
         if slot.copies == 1:
             found[slot] = Held(path, module)
             continue

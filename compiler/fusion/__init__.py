@@ -27,8 +27,9 @@ def rules_for(graph: Graph) -> tuple[Rule, ...]:
 
 def _in_place_everywhere(graph: Graph) -> Graph:
     parts = [part for part, _ in graph.graphs()]
+    tied = graph.tied
     done: dict[int, Graph] = {}
     for part in reversed(parts):  # bodies before what holds them
         nodes = tuple(replace(node, body=done[id(node.body)]) if node.body is not None else node for node in part.nodes)
-        done[id(part)] = in_place(replace(part, nodes=nodes))
+        done[id(part)] = in_place(replace(part, nodes=nodes), tied)
     return done[id(graph)]

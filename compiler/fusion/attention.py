@@ -12,7 +12,9 @@ from einspec.ops.library import merge, tensor
 def attend(rewriter: Rewriter, node: Node) -> Ports | None:
     weights = made_by(rewriter, node.inputs[0], tensor.softmax)
     scores = made_by(rewriter, weights.inputs[0], merge.dot, merge.scaled_dot) if weights is not None else None
-    if scores is None:
+    if weights is None or scores is None or rewriter.readers[node.inputs[0]] > 1:
+        return None
+    if rewriter.readers[weights.inputs[0]] > 1:
         return None
     queries, keys = scores.inputs
     is_scaled = scores.op is merge.scaled_dot
@@ -33,7 +35,7 @@ RULES = (
     Rule(
         "attention",
         "dot(softmax(dot(q, T(k))), v) = attention(q, k, v)",
-        "T swaps the last two axes; dot scaled or not",
+        "T swaps the last two axes; dot scaled or not; nothing else reads the scores",
         called("dot"),
         attend,
     ),

@@ -7,14 +7,14 @@ from dataclasses import replace
 from einspec.compiler.fusion import ops
 from einspec.compiler.graph import Node, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import made_by, of
+from einspec.compiler.rules.common import POINTWISE, made_by, of
 from einspec.ops.library import tensor
 from einspec.types import Type
 
 
 def convolve(rewriter: Rewriter, node: Node) -> Ports | None:
     maker = made_by(rewriter, node.inputs[0], tensor.im2col)
-    if maker is None:
+    if maker is None or node.slot in rewriter.tied:
         return None
     op = ops.patch_conv if node.op is tensor.linear else ops.patch_conv_wide
     args = (*node.args, *maker.args)
@@ -42,8 +42,6 @@ def split_rows(rewriter: Rewriter, node: Node) -> Ports | None:
 
 def lift_rows(rewriter: Rewriter, node: Node) -> Ports | None:
     assert node.op is not None
-    if not node.op.laws.pointwise or node.op.laws.random or node.slot is not None:
-        return None
     images = tuple(maker.inputs[0] for port in node.inputs if (maker := made_by(rewriter, port, ops.rows)))
     if len(images) < len(node.inputs):
         return None
@@ -59,7 +57,7 @@ RULES = (
     Rule(
         "convolution",
         "linear(im2col(x)) = rows(conv(x))",
-        "one layer, or those of all copies",
+        "one layer or those of all copies, whose weights no other has",
         lambda op: op in (tensor.linear, ops.linear_wide),
         convolve,
     ),
@@ -80,8 +78,8 @@ RULES = (
     Rule(
         "lift rows",
         "f(rows(x), rows(y)) = rows(f(x, y))",
-        "f is pointwise and has no weights",
-        lambda op: op is not None and op.laws.pointwise,
+        "f is pointwise and one of the library: it does not look at its types",
+        lambda op: op in POINTWISE,
         lift_rows,
     ),
 )

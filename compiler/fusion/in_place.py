@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from einspec.compiler.fusion import ops
-from einspec.compiler.graph import Graph, Node, Port
+from einspec.compiler.graph import Graph, Node, Port, Slot, pruned
 from einspec.ops.library import image, merge, tensor
 
 _FRESH = frozenset(
@@ -18,24 +18,33 @@ _FRESH = frozenset(
 """Ops that make a tensor of their own, and need it no more when gradients flow back."""
 
 
-def in_place(graph: Graph) -> Graph:
+_WITH_RELU = {tensor.linear: ops.linear_relu, ops.linear_wide: ops.linear_wide_relu}
+"""Layers over rows, and what they are with an activation: what they make is a view of a matrix."""
+
+
+def in_place(graph: Graph, tied: frozenset[Slot]) -> Graph:
     """The graph with activations written over their inputs, where nothing else reads those."""
     readers: Counter[Port] = Counter(port for node in graph.nodes for port in node.inputs)
     readers.update(graph.outputs)
-    nodes = []
+    nodes: list[Node] = []
     for node in graph.nodes:
-        is_read_once = node.op is tensor.leaky_relu and readers[node.inputs[0]] == 1
-        if is_read_once and node.args[0] >= 0 and _is_fresh(graph, node.inputs[0]):
-            node = replace(node, op=ops.leaky_relu_in_place)
+        if node.op is tensor.leaky_relu and node.args[0] >= 0 and readers[node.inputs[0]] == 1:
+            node = _in_place(graph, node, tied)
         nodes.append(node)
-    return replace(graph, nodes=tuple(nodes))
+    return pruned(replace(graph, nodes=tuple(nodes)))
 
 
-def _is_fresh(graph: Graph, port: Port) -> bool:
-    """Whether a port holds a tensor that nothing shares memory with."""
-    if port[0] < 0:
-        return False
-    node: Node = graph.nodes[port[0]]
-    if node.op is merge.add:
-        return len(node.inputs) > 1
-    return node.op in _FRESH
+def _in_place(graph: Graph, node: Node, tied: frozenset[Slot]) -> Node:
+    """An activation that alone reads its input, in place if it can be."""
+    index, _ = node.inputs[0]
+    maker = graph.nodes[index] if index >= 0 else None
+    if maker is None or maker.op is None:
+        return node
+    over_rows = _WITH_RELU.get(maker.op) if maker.input_types[0].rank > 1 else None
+    if over_rows is not None:
+        is_in_body = maker.op is tensor.linear and maker.slot is not None and maker.slot.copies > 1
+        if is_in_body or maker.slot in tied:
+            return node
+        return replace(maker, op=over_rows, args=(*maker.args, *node.args), outputs=node.outputs)
+    is_fresh = len(maker.inputs) > 1 if maker.op is merge.add else maker.op in _FRESH
+    return replace(node, op=ops.leaky_relu_in_place) if is_fresh else node

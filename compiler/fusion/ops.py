@@ -152,7 +152,7 @@ def join_stack(x: Type, at: int, axis: int, kind: str) -> Type:
     return whole
 
 
-@primitive(torch=lambda x, at, kind: lambda t: t.sum(at + 1))
+@primitive(torch=lambda x, at, kind: lambda t: t.sum(at + 1, **({} if x.dtype == "float" else {"dtype": t.dtype})))
 def sum_stack(x: Type, at: int, kind: str) -> Type:
     """The sum of all copies, as a type that is given as text: (copies, ...) -> (...)."""
     return _without(x, at, kind)
@@ -381,11 +381,29 @@ STACKED = frozenset(
 )
 """Layers whose input has a first axis of copies, each with weights of its own."""
 
-OF_COPIES = STACKED | {linear_wide, linear_sum, conv2d_wide, patch_conv_wide}
-"""Layers of all copies of a body, outside of it."""
-
-
 # --- in place ---
+
+
+@primitive(
+    torch=lambda x, width, slope: modules.LinearRelu(x.sizes[-1], width, slope),
+    params=lambda x, width, slope: _linear_shapes(x, 1, width),
+    macs=lambda x, width, slope: x.elements * width,
+    owns_parameters=True,
+)
+def linear_relu(x: Type, width: int, slope: float) -> Type:
+    """A linear layer and max(y, slope y) of what it makes: (..., n) -> (..., width)."""
+    return x.with_axis(-1, width)
+
+
+@primitive(
+    torch=_stack_only,
+    params=lambda x, width, slope: _linear_shapes(x, 1, width),
+    macs=lambda x, width, slope: x.elements * width,
+    owns_parameters=True,
+)
+def linear_wide_relu(x: Type, width: int, slope: float) -> Type:
+    """The linear layers of all copies on one input, and max(y, slope y) of what they make: (..., n) -> (..., width)."""
+    return x.with_axis(-1, width)
 
 
 @primitive(
@@ -395,3 +413,7 @@ OF_COPIES = STACKED | {linear_wide, linear_sum, conv2d_wide, patch_conv_wide}
 def leaky_relu_in_place(x: Type, slope: float) -> Type:
     """max(x, slope x), written over x, which nothing else reads."""
     return x
+
+
+OF_COPIES = STACKED | {linear_wide, linear_wide_relu, linear_sum, conv2d_wide, patch_conv_wide}
+"""Layers of all copies of a body, outside of it."""

@@ -7,14 +7,13 @@ as they are, and so do weights that are not each copy's own.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from einspec.compiler.fusion import ops
 from einspec.compiler.graph import Context, Graph, Node, Port, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import made_by, of
+from einspec.compiler.rules.common import POINTWISE, made_by, of
 from einspec.ops.declare import Primitive
 from einspec.ops.library import image, merge, tensor
 from einspec.types import Type, parse_type
@@ -63,6 +62,10 @@ _LAYERS: dict[Primitive, Primitive] = {
 """Layers and what they are over a stack."""
 
 
+MOST_COPIES = 1_000_000
+"""Ops, with all copies counted, up to which copies are stacked: more would not run, and their sizes have no end."""
+
+
 def copies_rule(graph: Graph) -> Rule:
     """The rule that stacks copies of bodies of a graph: of all in which it can be done, and in all that is around."""
     scopes = _stackable(graph)
@@ -82,7 +85,9 @@ def copies_rule(graph: Graph) -> Rule:
 
 def _stackable(graph: Graph) -> frozenset[Context]:
     """The scopes of the bodies that are run as stacks, and all bodies around them too."""
-    owners = Counter(node.slot for part, _ in graph.graphs() for node in part.nodes if node.slot is not None)
+    if graph.written_out > MOST_COPIES:
+        return frozenset()
+    tied = graph.tied
     found: set[Context] = set()
     stack: list[tuple[Graph, list[Context]]] = [(graph, [])]
     while stack:
@@ -90,8 +95,7 @@ def _stackable(graph: Graph) -> frozenset[Context]:
         for node in part.nodes:
             body = node.body
             if body is not None and all(
-                (inner.slot is None or owners[inner.slot] < 2) and _can_stack(inner, scopes)
-                for inner, scopes in _within(body, around)
+                inner.slot not in tied and _can_stack(inner, scopes) for inner, scopes in _within(body, around)
             ):
                 found.add(body.scope)
                 stack.append((body, [*around, body.scope]))
@@ -182,7 +186,7 @@ class _Stacking:
             return True
         kinds = tuple(map(self.rewriter.type_of, inputs))
         wanted = ops.stack_of(node.outputs[0], self.copies)
-        found = node.op.accept(kinds, node.args, {}) if node.op.laws.pointwise else None
+        found = node.op.accept(kinds, node.args, {}) if node.op in POINTWISE else None
         return isinstance(found, Type) and found.sizes == wanted.sizes
 
 
@@ -214,7 +218,7 @@ def sum_linear(rewriter: Rewriter, node: Node) -> Ports | None:
     inputs = made_by(rewriter, layers.inputs[0], ops.split_stack) if layers is not None else None
     if layers is None or inputs is None or node.args[0]:
         return None
-    if (inputs.args[0], inputs.args[2]) != (inputs.input_types[0].rank - 1, 0):
+    if (inputs.args[0], inputs.args[2]) != (inputs.input_types[0].rank - 1, 0) or _is_read(rewriter, node.inputs[0]):
         return None
     (kind,) = inputs.input_types
     args = (inputs.args[1] * (layers.args[0] if layers.op is ops.linear_sum_stack else 1), node.args[1])
@@ -225,11 +229,21 @@ def sum_linear(rewriter: Rewriter, node: Node) -> Ports | None:
     )
 
 
+def _is_read(rewriter: Rewriter, port: Port) -> bool:
+    """Whether anything but one sum reads a stack: it would run twice."""
+    for index, node in enumerate(rewriter.nodes):
+        if port in node.inputs:
+            is_once = all(rewriter.readers[(index, copy)] < 2 for copy in range(len(node.outputs)))
+            if node.op is not ops.unstack or not is_once:
+                return True
+    return False
+
+
 RULES = (
     Rule(
         "sum of linears",
         "sum_stack(linear_stack(split_stack(x))) = linear_sum(x)",
-        "split along the last axis",
+        "split along the last axis, and nothing else reads the stack",
         of(ops.sum_stack),
         sum_linear,
     ),

@@ -7,7 +7,7 @@ from collections import Counter
 from einspec.compiler.fusion import ops
 from einspec.compiler.graph import Node, Ports
 from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import called, made_by, of
+from einspec.compiler.rules.common import POINTWISE, called, made_by, of
 from einspec.ops.library import merge, tensor
 
 
@@ -96,8 +96,6 @@ def join_split(rewriter: Rewriter, node: Node) -> Ports | None:
 def lift_split(rewriter: Rewriter, node: Node) -> Ports | None:
     """What looks at one place at a time may do so before the split."""
     assert node.op is not None
-    if node.op.laws.random or node.slot is not None or len(node.outputs) > 1:
-        return None
     makers = [maker for port in node.inputs if (maker := made_by(rewriter, port, ops.split_stack))]
     if len(makers) < len(node.inputs) or any(maker.args != makers[0].args for maker in makers):
         return None
@@ -129,8 +127,8 @@ RULES = (
     Rule(
         "lift split",
         "f(split_stack(x)) = split_stack(f(x))",
-        "f is pointwise and has no weights",
-        lambda op: op is not None and op.laws.pointwise,
+        "f is pointwise and one of the library",
+        lambda op: op in POINTWISE,
         lift_split,
     ),
 )

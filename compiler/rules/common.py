@@ -34,6 +34,10 @@ def library(name: str) -> Primitive:
     return op
 
 
+POINTWISE = tuple(op for op in library_ops().values() if isinstance(op, Primitive) and op.laws.pointwise)
+"""The library's pointwise ops: none of them looks at its types, which an op of one's own may."""
+
+
 def made_by(rewriter: Rewriter, port: Port, *ops: Primitive) -> Node | None:
     """The node that made a port, if it is one of some ops."""
     maker = rewriter.maker(port)

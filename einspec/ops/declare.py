@@ -6,6 +6,7 @@ values of a graph and over tensors. Which of them it is run over, it sees from t
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar, overload
@@ -187,7 +188,7 @@ _OF_FUNCTIONS = ("associative", "identity", "multiple", "permutes", "splits", "c
 
 def _check_declaration(name: str, laws: Laws) -> None:
     """Raises ``TypeError`` for a name that no text could hold, and for laws that mean nothing."""
-    if not name.isidentifier():
+    if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:  # as Python reads names
         raise TypeError(f"name={name!r}: expected a name as Python has them, of letters, digits and _")
     for law, known in (("zero", "zeros"), ("identity", "zeros"), ("multiple", "times")):
         if getattr(laws, law) not in (None, known):
