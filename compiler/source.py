@@ -26,19 +26,22 @@ Without weights that are loaded it has new ones, drawn as torch draws them.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from math import inf, nan
-from typing import Any
-
-import torch
-from torch import device, nn
-from torch.nn import functional
+{imports}
 
 
 class ShapeError(ValueError):
     """An input of another shape or dtype than the network takes."""
 '''
+
+_IMPORTS = (
+    ("collections", ("OrderedDict",)),
+    ("collections.abc", ("Callable", "Sequence")),
+    ("math", ("inf", "nan")),
+    ("typing", ("Any",)),
+    ("torch", ("device", "nn")),
+    ("torch.nn", ("functional",)),
+)
+"""What a source may use, by module."""
 
 _OURS: dict[type[nn.Module], Callable[[Any], tuple[object, ...]]] = {
     modules.Expects: lambda m: (m.names, m.kinds, m.like is not None),
@@ -48,8 +51,11 @@ _OURS: dict[type[nn.Module], Callable[[Any], tuple[object, ...]]] = {
     modules.LinearRelu: lambda m: (m.in_features, m.out_features, m.slope),
     stacks.LinearWideRelu: lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1], m.slope),
     **dict.fromkeys(
-        (stacks.LinearStack, stacks.LinearWide, stacks.LinearSum, stacks.LinearSumStack),
-        lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1]),
+        (stacks.LinearStack, stacks.LinearWide), lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1])
+    ),
+    **dict.fromkeys(
+        (stacks.LinearSum, stacks.LinearSumStack),
+        lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1], m.terms),
     ),
     **dict.fromkeys(
         (stacks.Conv2dStack, stacks.Conv2dWide),
@@ -89,9 +95,22 @@ def source_of(model: nn.Module) -> str:
     if not isinstance(model, fx.GraphModule):
         raise CompileError(f"a {type(model).__name__} that einspec.compile has not made: its code is unknown")
     writer = _Writer(model)
-    parts = [_HEADING.format(name="Network", version=einspec.__version__), *writer.definitions(), *writer.classes]
+    parts = [*writer.definitions(), *writer.classes]
+    heading = _HEADING.format(name="Network", version=einspec.__version__, imports=_imports("\n".join(parts)))
     constants = f"ARCHITECTURE = {_quoted(str(arch))}\n\nSPACE = {_quoted(arch.space.name)}\n"
-    return "\n\n".join([*parts, constants])
+    return "\n\n".join([heading, *parts, constants])
+
+
+def _imports(text: str) -> str:
+    """The imports of what a text uses, torch's after Python's."""
+    lines = []
+    for module, names in _IMPORTS:
+        used = [name for name in names if re.search(rf"\b{name}\b", text)]
+        if module == "torch":
+            lines += ["", "import torch"]
+        if used:
+            lines.append(f"from {module} import {', '.join(used)}")
+    return "\n".join(lines).strip()
 
 
 class _Writer:

@@ -97,21 +97,26 @@ class LinearWideRelu(LinearStack):
 
 
 class LinearSum(LinearStack):
-    """The sum of linear layers on inputs side by side: (..., copies in) -> (..., out)."""
+    """Sums over ``terms`` groups of linear layers on inputs side by side: (..., terms in) -> (..., the others' out)."""
+
+    def __init__(self, copies: int, in_features: int, out_features: int, terms: int):
+        super().__init__(copies, in_features, out_features)
+        self.terms = terms
 
     def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
         """All copies as one matrix product."""
-        return functional.linear(x, self.weight.movedim(1, 0).flatten(1), self.bias.sum(0))
+        weight = self.weight.view(self.terms, -1, self.weight.shape[-1])
+        return functional.linear(x, weight.movedim(1, 0).flatten(1), self.bias.view(self.terms, -1).sum(0))
 
 
-class LinearSumStack(LinearStack):
-    """Sums of linear layers: (copies, ..., n in) -> (copies, ..., out), with ``copies n`` layers in all."""
+class LinearSumStack(LinearSum):
+    """Such sums for each of m copies: (m, ..., terms in) -> (m, ..., the others' out)."""
 
     def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
         """All copies as one batched matrix product."""
         count = x.shape[1]
-        weight = self.weight.unflatten(0, (count, -1)).movedim(1, 2).flatten(2)  # type: ignore[no-untyped-call]
-        bias = self.bias.view(count, -1, 1, self.bias.shape[-1]).sum(1)
+        weight = self.weight.view(count, self.terms, -1, self.weight.shape[-1]).movedim(1, 2).flatten(2)
+        bias = self.bias.view(count, self.terms, 1, -1).sum(1)
         x = x.movedim(1, 0)
         y = torch.baddbmm(bias, x.flatten(1, -2), weight.transpose(1, 2))
         return y.view(*x.shape[:-1], y.shape[-1]).movedim(0, 1)

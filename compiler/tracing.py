@@ -151,12 +151,12 @@ def _traced(function: Callable[..., Any], given: list[fx.Proxy], node: Node) -> 
 
 def _ports(node: Node, result: Any) -> tuple[fx.Proxy, ...]:
     """The values at the outputs of a node. A type rule may return a tuple even of one type."""
-    if node.op is not None:
-        outputs = node.op.infer(node.input_types, node.args, dict(node.attributes))
-        if not isinstance(outputs, tuple):
-            return (result,)
+    assert node.op is not None
+    is_single = not isinstance(node.op.infer(node.input_types, node.args, dict(node.attributes)), tuple)
+    if is_single and not isinstance(result, tuple):
+        return (result,)
     if isinstance(result, tuple):
-        if len(result) != len(node.outputs):
+        if is_single or len(result) != len(node.outputs):
             raise CompileError(
                 f"{node.text()}: its function returned {plural(len(result), 'tensor')}, and its type rule says "
                 f"{len(node.outputs)}"

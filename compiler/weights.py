@@ -27,12 +27,8 @@ STACKS: dict[Primitive, Callable[[Node, int], stacks.Stack]] = {
     fused.linear_wide_relu: lambda node, n: stacks.LinearWideRelu(
         n, node.input_types[0].sizes[-1], _width(node, n), node.args[1]
     ),
-    fused.linear_sum: lambda node, n: stacks.LinearSum(
-        n, node.input_types[0].sizes[-1] // node.args[0], node.outputs[0].sizes[-1]
-    ),
-    fused.linear_sum_stack: lambda node, n: stacks.LinearSumStack(
-        n, node.input_types[0].sizes[-1] // node.args[0], node.outputs[0].sizes[-1]
-    ),
+    fused.linear_sum: lambda node, n: stacks.LinearSum(n, *_sum_sizes(node, n)),
+    fused.linear_sum_stack: lambda node, n: stacks.LinearSumStack(n, *_sum_sizes(node, n)),
     image.conv2d: lambda node, n: stacks.Conv2dStack(n, node.input_types[0].channels, *node.args),
     fused.conv2d_stack: lambda node, n: stacks.Conv2dStack(
         n, node.input_types[0].sizes[1], _width(node, n), *node.args[1:]
@@ -62,6 +58,13 @@ def _width(node: Node, copies: int) -> int:
     groups = node.input_types[0].sizes[0] if node.op in fused.STACKED else 1
     width: int = node.args[0] * groups // copies
     return width
+
+
+def _sum_sizes(node: Node, copies: int) -> tuple[int, int, int]:
+    """The sizes of one layer among ``copies`` in sums of some of them, and how many terms a sum has."""
+    groups = node.input_types[0].sizes[0] if node.op in fused.STACKED else 1
+    terms: int = node.args[0]
+    return node.input_types[0].sizes[-1] // terms, node.outputs[0].sizes[-1] * groups * terms // copies, terms
 
 
 class Weights:

@@ -23,12 +23,13 @@ def test_example_runs(name: str) -> None:
     assert done.stdout.strip()
 
 
-def test_readme_snippets_run_in_order() -> None:
+def test_readme_snippets_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # they write files
     snippets = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(snippets) >= 3
     names: dict[str, object] = {}
     for snippet in snippets:
-        exec(compile(snippet, "README.md", "exec"), names)
+        exec(compile(snippet, "<README.md>", "exec"), names)
     names["test_models_have_the_parameters_they_say"]()
 
 

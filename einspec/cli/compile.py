@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from einspec.cli.options import (
@@ -36,6 +37,12 @@ def add_to(commands: Commands) -> None:
         help="write the module: FILE.py as source that needs torch alone, FILE.pt2 with torch.export",
     )
     parser.add_argument("--weights", metavar="FILE.pt", type=_weights, help="write the state dict, which FILE.py loads")
+    parser.add_argument(
+        "--max-memory",
+        metavar="SIZE",
+        type=_bytes,
+        help="refuse what needs more to run one example, as in 2GiB or 500MiB",
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -44,6 +51,14 @@ def _exported(text: str) -> Path:
     if not text.endswith((".pt2", ".py")):
         raise argparse.ArgumentTypeError(f"{text!r}: expected a file name that ends in .py or .pt2")
     return Path(text)
+
+
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)?", text)
+    size = int(float(match[1]) * 1024 ** ("B", "KiB", "MiB", "GiB", "TiB").index(match[2] or "B")) if match else 0
+    if size < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a size, as in 2GiB, 500MiB or a number of bytes")
+    return size
 
 
 def _weights(text: str) -> Path:
@@ -58,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
     space = load_space(args)
     arch = read_architecture(space, args.arch)
-    model = einspec.compile(arch, head=args.head, fuse=not args.no_fuse, seed=args.seed)
+    model = einspec.compile(arch, head=args.head, fuse=not args.no_fuse, seed=args.seed, max_memory=args.max_memory)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if args.export is not None:
         einspec.export(model, args.export)

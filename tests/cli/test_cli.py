@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +179,59 @@ def test_compile_prints_code_and_exports(capsys: pytest.CaptureFixture[str], tmp
     assert torch.equal(torch.export.load(path).module()(x), model(x))
 
 
+def test_compile_writes_source_and_weights(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The source runs where einspec is not, and loads the weights."""
+    text = "replicate(clone(4), seq(linear(16), relu), add)"
+    source, weights = tmp_path / "model.py", tmp_path / "weights.pt"
+    arguments = ["compile", "einspace", text, "--input", "8,16", "--head", "3", "--seed", "5"]
+    code, out, _ = run(capsys, *arguments, "--export", str(source), "--weights", str(weights))
+    assert code == 0
+    assert out == f"{source}: 1,139 parameters, any batch size\n{weights}: 1,139 parameters, any batch size\n"
+    script = (
+        "import sys; sys.path[:0] = [sys.argv[1]]; sys.modules['einspec'] = None\n"
+        "import torch, model\n"
+        "network = model.Network().eval()\n"
+        "network.load_state_dict(torch.load(sys.argv[1] + '/weights.pt'))\n"
+        "print(network(torch.ones(2, 8, 16)).tolist())\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert process.returncode == 0, process.stderr
+    import torch
+
+    network = einspec.compile(einspec.load("einspace", input=(8, 16)).parse(text), head=3, seed=5).eval()
+    assert json.loads(process.stdout) == network(torch.ones(2, 8, 16)).tolist()
+    shown = run_json(capsys, *arguments, "--export", str(source))
+    assert (shown["export"], shown["params"]) == (str(source), 1139)
+
+
+def test_compile_without_fusing(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "route(im2col(3,1,1), linear(16), col2im)"
+    code, out, _ = run(capsys, "compile", "einspace", text, "--input", "3,8,8", "--no-fuse")
+    assert code == 0
+    assert "torch.nn.functional.unfold" in out
+    code, out, _ = run(capsys, "compile", "einspace", text, "--input", "3,8,8")
+    assert "unfold" not in out
+
+
+def test_show_prints_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "show", "einspace", "seq(linear(16), seq(relu, linear(32)))", "--input", "4,8")
+    assert code == 0
+    table = out[out.index("op ") : out.index("\n\ninput")]
+    assert table.splitlines() == [
+        "op           runs  parameters   MACs  kept to train",
+        "linear_relu     1         144    512          256 B",
+        "linear          1         544  2,048            0 B",
+        "total           2         688  2,560          256 B",
+    ]
+    assert "MACs        2,560 per example, 2,560 on the longest way\n" in out
+    assert "activations 768 B at once to run, 256 B kept to train; one example in float32\n" in out
+    assert "longest way 3 ops\n" in out
+    shown = run_json(capsys, "show", "einspace", "seq(linear(16), norm)", "--input", "4,8")
+    assert shown["costs"]["ops"][0]["op"] == "linear"
+
+
 def test_own_ops_and_several_inputs(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +271,12 @@ BAD_INPUT = [
     (["show", "mlp", "mlp(33, dense; layer)"], "<architecture>:1:5: found '33', which cannot stand here\n"),
     (["show", "mlp", "missing.arch"], "'missing.arch': there is no such file; expected an architecture "),
     (["compile", "mlp", "mlp(32, dense; layer)", "--export", "no/dir/m.pt2"], "no/dir/m.pt2: cannot be written: "),
+    (["compile", "mlp", "mlp(32, dense; layer)", "--export", "no/dir/m.py"], "no/dir/m.py: cannot be written: "),
+    (["compile", "mlp", "mlp(32, dense; layer)", "--weights", "no/dir/m.pt"], "no/dir/m.pt: cannot be written: "),
+    (
+        ["compile", "mlp", "mlp(32, dense; layer)", "--max-memory", "1KiB"],
+        "the weights take 8.12 KiB and running one example takes 128 B, together 8.25 KiB: more than max_memory, 1 KiB; ",
+    ),
     (["search", "mlp", "--task", "digts", "--out", "x"], "task 'digts': no such task; expected digits"),
 ]
 
