@@ -130,6 +130,18 @@ class PatchConv2d(nn.Linear):
         )
 
 
+class LineBatchNorm(nn.BatchNorm1d):
+    """Batch norm of images of one row or one column: (batch, c, h, w) -> (batch, c, h, w).
+
+    As sequences: for such images ``nn.BatchNorm2d`` of torch 2.13 gives wrong gradients on a CPU where an image and its
+    gradient lie in memory in different orders of axes.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The norm over the batch and all pixels of a channel."""
+        return super().forward(x.flatten(2)).view(x.shape)
+
+
 class MeanHead(nn.Module):
     """The mean over some axes, counted with the batch, then a linear layer: (batch, ...) -> (batch, classes)."""
 

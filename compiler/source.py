@@ -48,6 +48,7 @@ _OURS: dict[type[nn.Module], Callable[[Any], tuple[object, ...]]] = {
     modules.Position: lambda m: (tuple(m.position.shape),),
     modules.PatchConv2d: lambda m: (m.channels, m.out_features, m.kernel, m.stride, m.padding),
     modules.MeanHead: lambda m: (m.axes, m.linear.in_features, m.linear.out_features),
+    modules.LineBatchNorm: lambda m: (m.num_features,),
     modules.LinearRelu: lambda m: (m.in_features, m.out_features, m.slope),
     stacks.LinearWideRelu: lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1], m.slope),
     **dict.fromkeys(

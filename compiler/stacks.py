@@ -206,11 +206,13 @@ class BatchNormStack(Stack):
         return parted(y, self.copies)
 
     def normalise(self, x: torch.Tensor, of: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-        """Batch norm with a part of each state."""
+        """Batch norm with a part of each state, over sequences: see ``LineBatchNorm``."""
         if self.training:
             of(self.num_batches_tracked).add_(1)
         mean, variance = of(self.running_mean), of(self.running_var)
-        return functional.batch_norm(x, mean, variance, of(self.weight), of(self.bias), self.training, 0.1, 1e-5)
+        rows = x.flatten(2) if x.dim() > 3 else x
+        y = functional.batch_norm(rows, mean, variance, of(self.weight), of(self.bias), self.training, 0.1, 1e-5)
+        return y.view(x.shape)
 
 
 class LayerNormStack(Stack):

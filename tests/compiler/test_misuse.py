@@ -10,6 +10,7 @@ from torch import nn
 
 import einspec
 from einspec import Type
+from einspec.compiler.modules import LineBatchNorm
 from einspec.compiler.source import source_of
 from einspec.ops import combinator, each, primitive, tie
 from einspec.ops.library.merge import add, cat, dot
@@ -269,6 +270,24 @@ def test_names_that_python_reads_as_others():
         ops=[renamed(both, "around"), renamed(rule(torch=lambda x: lambda t: t))],
     ).parse("ab")  # fmt: skip
     einspec.compile(arch)(torch.zeros(1, 4, 8), torch.zeros(1, 4, 8))
+
+
+# -- what torch gets wrong
+
+
+def test_batch_norms_of_images_of_one_column():
+    """torch 2.13: nn.BatchNorm2d gives wrong gradients where an image of one row or column is not in one piece."""
+    text = "route(permute(312), replicate(group(8,3), replicate(group(4,3), norm, add), cat(3)), permute(321))"
+    check_modules(einspec.load("einspace", input=(3, 32, 32)).parse(text))
+    x = torch.randn(2, 5, 1, 4, dtype=torch.float64).permute(0, 3, 1, 2).requires_grad_()
+    layer = LineBatchNorm(4).double()
+    upstream = torch.randn(2, 4, 5, 1, dtype=torch.float64)
+    found = torch.autograd.grad((layer(x) * upstream).sum(), [x, layer.weight])
+    mean, variance = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), unbiased=False, keepdim=True)
+    weight = torch.ones(4, dtype=torch.float64, requires_grad=True)
+    by_hand = (x - mean) / (variance + 1e-5).sqrt() * weight.view(1, 4, 1, 1)
+    for one, other in zip(found, torch.autograd.grad((by_hand * upstream).sum(), [x, weight]), strict=True):
+        torch.testing.assert_close(one, other)
 
 
 # -- batches, limits, files

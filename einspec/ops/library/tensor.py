@@ -76,8 +76,14 @@ def softmax(x: Type) -> Type:
     return x
 
 
+def _batch_norm(x: Type) -> Any:
+    if x.rank == 3:
+        return (modules.LineBatchNorm if 1 in x.sizes[1:] else nn.BatchNorm2d)(x.channels)
+    return nn.BatchNorm1d(x.channels)
+
+
 @primitive(
-    torch=lambda x: {1: nn.BatchNorm1d, 2: nn.BatchNorm1d, 3: nn.BatchNorm2d}[x.rank](x.channels),
+    torch=_batch_norm,
     params=lambda x: {"weight": (x.channels,), "bias": (x.channels,)},
     owns_parameters=True,
     has_buffers=True,
