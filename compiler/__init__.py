@@ -1,4 +1,5 @@
-"""The compiler: architecture -> graph -> key and costs -> torch.
+"""The compiler: architecture -> graph -> simplified -> key and costs, and fused -> torch.
 
-Only ``emit``, ``export``, ``interpret``, ``modules`` and ``transfer`` import torch.
+Only ``emit``, ``export``, ``interpret``, ``modules``, ``source``, ``stacked``, ``tracing``, ``transfer`` and ``weights``
+import torch.
 """

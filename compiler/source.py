@@ -11,7 +11,7 @@ import torch
 from torch import fx, nn
 
 import einspec
-from einspec.compiler import modules, stacks
+from einspec.compiler import modules, stacked
 from einspec.compiler.transfer import architecture_of
 from einspec.errors import CompileError
 
@@ -50,34 +50,34 @@ _OURS: dict[type[nn.Module], Callable[[Any], tuple[object, ...]]] = {
     modules.MeanHead: lambda m: (m.axes, m.linear.in_features, m.linear.out_features),
     modules.LineBatchNorm: lambda m: (m.num_features,),
     modules.LinearRelu: lambda m: (m.in_features, m.out_features, m.slope),
-    stacks.LinearWideRelu: lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1], m.slope),
+    stacked.LinearWideRelu: lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1], m.slope),
     **dict.fromkeys(
-        (stacks.LinearStack, stacks.LinearWide), lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1])
+        (stacked.LinearStack, stacked.LinearWide), lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1])
     ),
     **dict.fromkeys(
-        (stacks.LinearSum, stacks.LinearSumStack),
+        (stacked.LinearSum, stacked.LinearSumStack),
         lambda m: (m.copies, m.weight.shape[2], m.weight.shape[1], m.terms),
     ),
     **dict.fromkeys(
-        (stacks.Conv2dStack, stacks.Conv2dWide),
+        (stacked.Conv2dStack, stacked.Conv2dWide),
         lambda m: (
             m.copies, m.weight.shape[2] * m.groups, m.weight.shape[1], m.weight.shape[3], m.stride, m.padding,
             m.dilation, m.groups,
         ),
     ),
     **dict.fromkeys(
-        (stacks.PatchConv2dStack, stacks.PatchConv2dWide),
+        (stacked.PatchConv2dStack, stacked.PatchConv2dWide),
         lambda m: (
             m.copies, m.weight.shape[2] // m.kernel**2, m.weight.shape[1], m.kernel, m.stride, m.padding,
         ),
     ),
-    stacks.BatchNormStack: lambda m: (m.copies, m.weight.shape[1]),
-    stacks.LayerNormStack: lambda m: (m.copies, m.weight.shape[1]),
-    stacks.PositionStack: lambda m: (m.copies, *m.position.shape[1:]),
+    stacked.BatchNormStack: lambda m: (m.copies, m.weight.shape[1]),
+    stacked.LayerNormStack: lambda m: (m.copies, m.weight.shape[1]),
+    stacked.PositionStack: lambda m: (m.copies, *m.position.shape[1:]),
 }  # fmt: skip
 """Our own modules, which are written out with the source: the arguments that make one like another."""
 
-_OF_LISTS = (nn.Sequential, nn.ModuleList, stacks.Each)
+_OF_LISTS = (nn.Sequential, nn.ModuleList, stacked.Each)
 
 _LINE = 100
 
@@ -135,18 +135,18 @@ class _Writer:
     def definitions(self) -> Iterator[str]:
         """The classes of ours that are used, each after those that it is made from."""
         needed = {base for used in self.used for base in used.__mro__}
-        if needed & {stacks.PatchConv2dStack}:
+        if needed & {stacked.PatchConv2dStack}:
             needed.add(modules.PatchConv2d)
-        if needed & {stacks.PositionStack}:
+        if needed & {stacked.PositionStack}:
             needed.add(modules.Position)
-        for module in (modules, stacks):
+        for module in (modules, stacked):
             for value in vars(module).values():
                 if inspect.isclass(value) and value in needed and value.__module__ == module.__name__:
                     yield _clean(inspect.getsource(value))
-        if needed & {modules.LinearRelu, stacks.LinearWideRelu}:
+        if needed & {modules.LinearRelu, stacked.LinearWideRelu}:
             yield _clean(inspect.getsource(modules.activated))
-        if needed & {stacks.Conv2dStack, stacks.PatchConv2dStack, stacks.BatchNormStack}:
-            yield _clean(inspect.getsource(stacks.parted))
+        if needed & {stacked.Conv2dStack, stacked.PatchConv2dStack, stacked.BatchNormStack}:
+            yield _clean(inspect.getsource(stacked.parted))
 
     def graph_module(self, module: fx.GraphModule, name: str, path: str, more: Sequence[str] = ()) -> None:
         """Writes a class for a module, after those of its bodies; ``path`` is where it stands, with a dot behind."""
@@ -191,8 +191,8 @@ class _Writer:
                 return f"nn.Sequential(OrderedDict([{pairs}]))"
             if type(module) is nn.Sequential:
                 return f"nn.Sequential({', '.join(parts)})"
-            if type(module) is stacks.Each:
-                self.used.add(stacks.Each)
+            if type(module) is stacked.Each:
+                self.used.add(stacked.Each)
                 return f"Each([{', '.join(parts)}])"
             return f"nn.ModuleList([{', '.join(parts)}])"
         return _of_torch(module)

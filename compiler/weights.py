@@ -13,42 +13,42 @@ from typing import Any
 import torch
 from torch import nn
 
-from einspec.compiler import stacks
+from einspec.compiler import stacked
 from einspec.compiler.fusion import ops as fused
 from einspec.compiler.graph import Context, Graph, Node, Slot
 from einspec.errors import CompileError, EinspecError
 from einspec.ops.declare import Primitive
 from einspec.ops.library import image, tensor
 
-STACKS: dict[Primitive, Callable[[Node, int], stacks.Stack]] = {
-    tensor.linear: lambda node, n: stacks.LinearStack(n, node.input_types[0].sizes[-1], *node.args),
-    fused.linear_stack: lambda node, n: stacks.LinearStack(n, node.input_types[0].sizes[-1], _width(node, n)),
-    fused.linear_wide: lambda node, n: stacks.LinearWide(n, node.input_types[0].sizes[-1], _width(node, n)),
-    fused.linear_wide_relu: lambda node, n: stacks.LinearWideRelu(
+STACKS: dict[Primitive, Callable[[Node, int], stacked.Stack]] = {
+    tensor.linear: lambda node, n: stacked.LinearStack(n, node.input_types[0].sizes[-1], *node.args),
+    fused.linear_stack: lambda node, n: stacked.LinearStack(n, node.input_types[0].sizes[-1], _width(node, n)),
+    fused.linear_wide: lambda node, n: stacked.LinearWide(n, node.input_types[0].sizes[-1], _width(node, n)),
+    fused.linear_wide_relu: lambda node, n: stacked.LinearWideRelu(
         n, node.input_types[0].sizes[-1], _width(node, n), node.args[1]
     ),
-    fused.linear_sum: lambda node, n: stacks.LinearSum(n, *_sum_sizes(node, n)),
-    fused.linear_sum_stack: lambda node, n: stacks.LinearSumStack(n, *_sum_sizes(node, n)),
-    image.conv2d: lambda node, n: stacks.Conv2dStack(n, node.input_types[0].channels, *node.args),
-    fused.conv2d_stack: lambda node, n: stacks.Conv2dStack(
+    fused.linear_sum: lambda node, n: stacked.LinearSum(n, *_sum_sizes(node, n)),
+    fused.linear_sum_stack: lambda node, n: stacked.LinearSumStack(n, *_sum_sizes(node, n)),
+    image.conv2d: lambda node, n: stacked.Conv2dStack(n, node.input_types[0].channels, *node.args),
+    fused.conv2d_stack: lambda node, n: stacked.Conv2dStack(
         n, node.input_types[0].sizes[1], _width(node, n), *node.args[1:]
     ),
-    fused.conv2d_wide: lambda node, n: stacks.Conv2dWide(
+    fused.conv2d_wide: lambda node, n: stacked.Conv2dWide(
         n, node.input_types[0].channels, _width(node, n), *(*node.args[1:], 1)
     ),
-    fused.patch_conv: lambda node, n: stacks.PatchConv2dStack(n, node.input_types[0].channels, *node.args),
-    fused.patch_conv_stack: lambda node, n: stacks.PatchConv2dStack(
+    fused.patch_conv: lambda node, n: stacked.PatchConv2dStack(n, node.input_types[0].channels, *node.args),
+    fused.patch_conv_stack: lambda node, n: stacked.PatchConv2dStack(
         n, node.input_types[0].sizes[1], _width(node, n), *node.args[1:]
     ),
-    fused.patch_conv_wide: lambda node, n: stacks.PatchConv2dWide(
+    fused.patch_conv_wide: lambda node, n: stacked.PatchConv2dWide(
         n, node.input_types[0].channels, _width(node, n), *node.args[1:]
     ),
-    tensor.batch_norm: lambda node, n: stacks.BatchNormStack(n, node.input_types[0].channels),
-    fused.batch_norm_stack: lambda node, n: stacks.BatchNormStack(n, node.input_types[0].sizes[1]),
-    tensor.layer_norm: lambda node, n: stacks.LayerNormStack(n, node.input_types[0].sizes[-1]),
-    fused.layer_norm_stack: lambda node, n: stacks.LayerNormStack(n, node.input_types[0].sizes[-1]),
-    tensor.pos: lambda node, n: stacks.PositionStack(n, *node.input_types[0].sizes),
-    fused.pos_stack: lambda node, n: stacks.PositionStack(n, *node.input_types[0].sizes[1:]),
+    tensor.batch_norm: lambda node, n: stacked.BatchNormStack(n, node.input_types[0].channels),
+    fused.batch_norm_stack: lambda node, n: stacked.BatchNormStack(n, node.input_types[0].sizes[1]),
+    tensor.layer_norm: lambda node, n: stacked.LayerNormStack(n, node.input_types[0].sizes[-1]),
+    fused.layer_norm_stack: lambda node, n: stacked.LayerNormStack(n, node.input_types[0].sizes[-1]),
+    tensor.pos: lambda node, n: stacked.PositionStack(n, *node.input_types[0].sizes),
+    fused.pos_stack: lambda node, n: stacked.PositionStack(n, *node.input_types[0].sizes[1:]),
 }
 """What holds the weights of several copies of an op. Other ops have a module for each copy."""
 
@@ -80,7 +80,7 @@ class Weights:
         if slot not in self.modules:
             self.draw_from(str(slot))
             module = _one_or_more(node, slot.copies)
-            parts = list(module) if isinstance(module, stacks.Each) else [module]
+            parts = list(module) if isinstance(module, stacked.Each) else [module]
             if len({id(part) for part in parts}) < len(parts) or any(id(part) in self.seen for part in parts):
                 raise CompileError(
                     f"torch= of {node.text()} returned one module twice: each use has weights of its own, so make "
@@ -104,7 +104,7 @@ def _one_or_more(node: Node, copies: int) -> nn.Module:
     assert node.op is not None
     stack = STACKS.get(node.op)
     if stack is None:
-        return stacks.Each([_module(node) for _ in range(copies)])
+        return stacked.Each([_module(node) for _ in range(copies)])
     with as_compile_error(f"the weights of {copies:,} copies of {node.op.name}"):
         return stack(node, copies)
 
@@ -204,7 +204,7 @@ def held(graph: Graph, model: nn.Module) -> dict[Slot, Held]:
             found[slot] = Held(path, module)
             continue
         for copy, one in enumerate(_copies(slot)):
-            is_stack = isinstance(module, stacks.Stack)
+            is_stack = isinstance(module, stacked.Stack)
             found[one] = (
                 Held(path, module, copy) if is_stack else Held(f"{path}.{copy}", module.get_submodule(str(copy)))
             )
