@@ -51,7 +51,7 @@ class ResNet18(nn.Module):
         self.blocks = nn.Sequential(*(Block(*sizes) for sizes in [*plan, (512, 512, 1)]))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.blocks(self.pool(relu(self.norm(self.conv(x)))))
+        return self.blocks(self.pool(relu(self.norm(self.conv(x)))))  # type: ignore[no-any-return]
 
 
 class WideBlock(nn.Module):
@@ -80,7 +80,7 @@ class WideResNet(nn.Module):
         self.blocks = nn.Sequential(*(WideBlock(*sizes) for sizes in plan))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.blocks(relu(self.norm(self.conv(x))))
+        return self.blocks(relu(self.norm(self.conv(x))))  # type: ignore[no-any-return]
 
 
 # --- ViT (Dosovitskiy et al., ICLR 2021) and MLP-mixer (Tolstikhin et al., NeurIPS 2021) ---
@@ -105,7 +105,7 @@ class Embedding(nn.Module):
         self.patches, self.position = nn.Conv2d(3, 512, 4, 4), Position(tokens)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.position(self.patches(x).flatten(2).transpose(1, 2))
+        return self.position(self.patches(x).flatten(2).transpose(1, 2))  # type: ignore[no-any-return]
 
 
 class AttentionLayer(nn.Module):
@@ -121,7 +121,7 @@ class AttentionLayer(nn.Module):
         q, k, v = self.qkv(x).unflatten(2, (3, 4, 64)).permute(2, 0, 3, 1, 4)
         heads = functional.scaled_dot_product_attention(q, k, v)
         x = self.norm1(self.out(heads.transpose(1, 2).flatten(2)) + x)
-        return self.norm2(self.down(relu(self.up(x))) + x)
+        return self.norm2(self.down(relu(self.up(x))) + x)  # type: ignore[no-any-return]
 
 
 class ViT(nn.Module):
@@ -133,7 +133,7 @@ class ViT(nn.Module):
         self.layers = nn.Sequential(*(AttentionLayer() for _ in range(4)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(self.embedding(x))
+        return self.layers(self.embedding(x))  # type: ignore[no-any-return]
 
 
 class MixerLayer(nn.Module):
@@ -148,7 +148,7 @@ class MixerLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = relu(self.tokens1(self.norm(x).transpose(1, 2)))
         y = self.tokens2(y).transpose(1, 2)
-        return self.channels2(relu(self.channels1(y))) + x
+        return self.channels2(relu(self.channels1(y))) + x  # type: ignore[no-any-return]
 
 
 class Mixer(nn.Module):
@@ -160,7 +160,7 @@ class Mixer(nn.Module):
         self.layers = nn.Sequential(*(MixerLayer(tokens) for _ in range(8)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(self.embedding(x))
+        return self.layers(self.embedding(x))  # type: ignore[no-any-return]
 
 
 class TwoMatmuls(nn.Module):
@@ -198,7 +198,7 @@ class NB201Cell(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         n1 = self.edges[0](x)
         n2 = self.edges[1](x) + self.edges[2](n1)
-        return x + self.edges[3](n1) + self.edges[4](n2)
+        return x + self.edges[3](n1) + self.edges[4](n2)  # type: ignore[no-any-return]
 
 
 class NB201Halving(nn.Module):
@@ -210,7 +210,7 @@ class NB201Halving(nn.Module):
         self.skip = nn.Sequential(nn.AvgPool2d(2, 2), nn.Conv2d(channels, width, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.skip(x) + self.deep(x)
+        return self.skip(x) + self.deep(x)  # type: ignore[no-any-return]
 
 
 class NB201(nn.Module):
@@ -257,7 +257,7 @@ class Reduction(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.relu(x)
-        return self.norm(torch.cat([self.even(x), self.odd(x[:, :, 1:, 1:])], dim=1))
+        return self.norm(torch.cat([self.even(x), self.odd(x[:, :, 1:, 1:])], dim=1))  # type: ignore[no-any-return]
 
 
 def operation(name: str, width: int, stride: int) -> nn.Module:
@@ -324,7 +324,7 @@ class Darts(nn.Module):
         old = new = self.stem(x)
         for cell in self.cells:
             old, new = new, cell(old, new)
-        return new
+        return new  # type: ignore[no-any-return]
 
 
 # --- weights ---
@@ -344,7 +344,14 @@ def carry(source: nn.Module, destination: nn.Module) -> None:
     with torch.no_grad():
         for one, other in zip(given, wanted, strict=True):
             for value, target in zip(one, other, strict=True):
-                target.copy_(value.reshape(target.shape))
+                target.copy_(_fitted(value, target.shape))
+
+
+def _fitted(value: Tensor, shape: torch.Size) -> Tensor:
+    """A weight in the form that it has by hand: patches as windows, heads as one axis. Nothing is transposed so."""
+    if value.shape != shape and (value.dim() == len(shape) or value.numel() != shape.numel()):
+        raise ValueError(f"a weight of the shape {tuple(value.shape)} does not fit one of {tuple(shape)}")
+    return value.reshape(shape)
 
 
 def _layers(model: nn.Module) -> Iterator[Sequence[Tensor]]:
