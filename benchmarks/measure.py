@@ -37,8 +37,12 @@ def number(value: float) -> str:
 def table(rows: Sequence[Row]) -> str:
     """All lines under a heading."""
     width = max(len(row.what) for row in rows)
-    heading = f"{'':<{width}}  {'median':>8}       {'rounds':<18}  bar"
-    return "\n".join([heading, *(row.text(width) for row in rows)])
+    return "\n".join([heading(width), *(row.text(width) for row in rows)])
+
+
+def heading(width: int) -> str:
+    """What stands above the lines."""
+    return f"{'':<{width}}  {'median':>8}       {'rounds':<18}  bar"
 
 
 def cpu_seconds(work: Callable[..., object], *arguments: object) -> float:

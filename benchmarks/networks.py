@@ -1,13 +1,14 @@
 """Compiled networks against the same networks by hand: time, memory, and how long compiling takes.
 
-``python -m benchmarks.networks [NAME ...]`` measures some of them alone. Times are ratios, both sides in turn within
-one loop; memory is counted, so that it is the same in every run.
+``python -m benchmarks.networks [NAME ...]`` measures some of them alone, say ``resnet18 vit``. Times are ratios, both
+sides in turn within one loop; memory is counted, so that it is the same in every run. On a machine that others use
+too, ``--threads 1``: threads that wait for one that does not run make either side many times as slow, now and then.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
-import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ from torch.utils._pytree import tree_leaves
 
 import einspec
 from benchmarks import handwritten
-from benchmarks.measure import Row, table
+from benchmarks.measure import Row, heading
 from tests.baselines import DARTS_V2, mixer, resnet18, vit, wide_resnet_16_4
 
 BATCH = 8
@@ -44,6 +45,11 @@ class Network:
     repetitions: int = 1
     """Runs that one round measures together."""
 
+    @property
+    def key(self) -> str:
+        """Its name as one types it."""
+        return "".join(letter for letter in self.name.lower() if letter.isalnum())
+
     def both(self) -> tuple[nn.Module, nn.Module]:
         """Compiled and by hand, with the same weights."""
         compiled = einspec.compile(einspec.load(self.space, input=self.sizes).parse(self.text))
@@ -63,10 +69,10 @@ NETWORKS = (
 )
 
 
-def rows(rounds: int = 15, names: Sequence[str] = ()) -> Iterator[Row]:
-    """Ratios of each network, then compile times."""
+def rows(rounds: int = 9, names: Sequence[str] = ()) -> Iterator[Row]:
+    """Ratios of each network, or of some by name or key; on a GPU too, if there is one. Then compile times."""
     for network in NETWORKS:
-        if names and network.name not in names:
+        if names and not {network.name, network.key}.intersection(names):
             continue
         compiled, hand = network.both()
         x = torch.randn(BATCH, *network.sizes)
@@ -76,34 +82,59 @@ def rows(rounds: int = 15, names: Sequence[str] = ()) -> Iterator[Row]:
         yield Row(f"{network.name} forward and backward", times, "x", network.bar)
         yield Row(f"{network.name} saved activations", [saved(compiled, x) / saved(hand, x)], "x", memory_bar)
         yield Row(f"{network.name} peak memory", [peak(compiled, x) / peak(hand, x)], "x", memory_bar)
+        if torch.cuda.is_available():
+            yield from inductor_rows(network, torch.device("cuda"), rounds)
     if not names:
         yield from compile_rows(rounds)
 
 
-def compile_rows(rounds: int = 15) -> Iterator[Row]:
-    """How long compiling takes."""
-    arch = einspec.load("einspace", input=(3, 64, 64)).parse(resnet18())
+def inductor_rows(network: Network, device: torch.device, rounds: int = 9, repetitions: int = 20) -> Iterator[Row]:
+    """Ratios in bfloat16 with both sides under ``torch.compile``. A single run is too short for the clock of a GPU."""
+    compiled, hand = (model.to(device, torch.bfloat16) for model in network.both())
+    compiled.compile()
+    hand.compile()
+    x = torch.randn(BATCH, *network.sizes, device=device, dtype=torch.bfloat16)
+    for is_training in (False, True):
+        what = "forward and backward" if is_training else "forward"
+        times = ratios(compiled, hand, x, rounds, repetitions, is_training=is_training)
+        yield Row(f"{network.name} {what}, {device.type}, bf16, torch.compile", times, "x", "at most 1.02")
+
+
+def compile_rows(rounds: int = 9) -> Iterator[Row]:
+    """How long compiling takes: without the weights' values, with them, and the graph made within or before."""
+    resnet = einspec.load("einspace", input=(3, 64, 64)), resnet18()
+    replicas = einspec.load("einspace", input=(4, 16)), nested_copies()
+    yield Row("ResNet-18 compiled without weights", milliseconds(*resnet, rounds, "meta"), "ms", "under 30")
+    times = milliseconds(*resnet, rounds, "meta", with_graph=True)
+    yield Row("ResNet-18 compiled without weights, graph too", times, "ms")
+    yield Row("ResNet-18 compiled", milliseconds(*resnet, rounds, "cpu"), "ms")
+    yield Row("8^4 linear layers compiled", milliseconds(*replicas, rounds, "cpu"), "ms", "under 1,000")
+
+
+def nested_copies(levels: int = 4) -> str:
+    """Eight copies of eight copies of ... a linear layer."""
     text = "linear(16)"
-    for _ in range(4):
+    for _ in range(levels):
         text = f"replicate(clone(8), {text}, add)"
-    replicas = einspec.load("einspace", input=(4, 16)).parse(text)
-    assert arch.params + replicas.params, "both graphs are made before the clock starts"
-    yield Row(
-        "ResNet-18 compiled without weights", [milliseconds(arch, "meta") for _ in range(rounds)], "ms", "under 30"
-    )
-    yield Row("ResNet-18 compiled", [milliseconds(arch, "cpu") for _ in range(rounds)], "ms")
-    yield Row("8^4 linear layers compiled", [milliseconds(replicas, "cpu") for _ in range(rounds)], "ms", "under 1,000")
+    return text
 
 
-def milliseconds(arch: einspec.Architecture, device: str) -> float:
-    """How long it takes to compile an architecture for a device, the least of three times."""
+def milliseconds(space: einspec.Space, text: str, rounds: int, device: str, *, with_graph: bool = False) -> list[float]:
+    """How long it takes to compile for a device, the least of three in each round.
+
+    The architecture is a new one each time, so that nothing is remembered of it, and the very first is not counted:
+    it loads what torch loads late.
+    """
     found = []
-    for _ in range(3):
+    for _ in range(3 * rounds + 1):
+        arch = space.parse(text)
+        if not with_graph:
+            assert arch.graph
         start = time.perf_counter()
         with torch.device(device):
             einspec.compile(arch)
         found.append(1000 * (time.perf_counter() - start))
-    return min(found)
+    return [min(found[index : index + 3]) for index in range(1, len(found), 3)]
 
 
 def ratios(
@@ -122,9 +153,11 @@ def ratios(
             seconds = [0.0, 0.0]
             for side in (0, 1) if index % 2 else (1, 0):
                 model = (one, other)[side]
+                finish(x)
                 start = time.perf_counter()
                 for _ in range(repetitions):
                     run(model, x, is_training)
+                finish(x)
                 seconds[side] = time.perf_counter() - start
             found.append(seconds[0] / seconds[1])
     finally:
@@ -142,6 +175,12 @@ def run(model: nn.Module, x: Tensor, is_training: bool) -> None:
             model(x)
 
 
+def finish(x: Tensor) -> None:
+    """Waits for the device that x is on: a GPU computes while Python goes on."""
+    if x.is_cuda:
+        torch.cuda.synchronize(x.device)
+
+
 def saved(model: nn.Module, x: Tensor) -> int:
     """Bytes that a forward pass keeps for the backward pass, beside weights and input."""
     own = {value.untyped_storage().data_ptr() for value in [*model.parameters(), *model.buffers(), x]}
@@ -156,14 +195,14 @@ def saved(model: nn.Module, x: Tensor) -> int:
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value):
         output = model.train()(x)
     assert output.requires_grad
-    return sum(value.untyped_storage().nbytes() for value in kept.values())
+    return sum(int(value.untyped_storage().nbytes()) for value in kept.values())
 
 
-class Alive(TorchDispatchMode):
+class Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of the tensors that are alive, those that there were before left out."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.sizes: dict[int, int] = {}
         self.now = self.peak = 0
 
@@ -194,17 +233,32 @@ def peak(model: nn.Module, x: Tensor) -> int:
     """Most bytes alive in a forward and a backward pass: weights, gradients and activations."""
     model.train()
     model.zero_grad(set_to_none=True)
-    weights = sum(value.untyped_storage().nbytes() for value in [*model.parameters(), *model.buffers()])
+    weights = sum(int(value.untyped_storage().nbytes()) for value in [*model.parameters(), *model.buffers()])
     gc.collect()
-    with Alive() as alive:
+    alive = Alive()
+    with alive:
         model(x).sum().backward()
     model.zero_grad(set_to_none=True)
     return weights + alive.peak
 
 
-if __name__ == "__main__":
-    unknown = set(sys.argv[1:]) - {network.name for network in NETWORKS}
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints each row when it is measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description="Compiled against by hand.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(network.key for network in NETWORKS))
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    options = parser.parse_args(arguments)
+    unknown = set(options.names) - {network.key for network in NETWORKS}
     if unknown:
-        sys.exit(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(network.name for network in NETWORKS)}")
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, batch of {BATCH}\n")
-    print(table(list(rows(names=sys.argv[1:]))))
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(n.key for n in NETWORKS)}")
+    torch.set_num_threads(options.threads)
+    print(f"torch {torch.__version__}, threads: {options.threads}, batch of {BATCH}\n")
+    width = 58
+    print(heading(width))
+    for row in rows(options.rounds, options.names):
+        print(row.text(width), flush=True)
+
+
+if __name__ == "__main__":
+    main()
