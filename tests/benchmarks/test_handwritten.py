@@ -105,6 +105,15 @@ def test_peak_memory_is_exact():
     assert [networks.peak(model, x) for _ in range(2)] == [40_000 + 2 * 400_000 + 2 * 4] * 2
 
 
+def test_memory_is_no_more_than_by_hand():
+    """Counted, not timed, so that it holds on every machine: at most 1.05 of what a network by hand takes."""
+    for network in networks.NETWORKS[:4]:
+        compiled, hand = network.both()
+        x = torch.randn(2, *network.sizes)
+        assert networks.saved(compiled, x) <= 1.05 * networks.saved(hand, x), network.name
+        assert networks.peak(compiled, x) <= 1.05 * networks.peak(hand, x), network.name
+
+
 def test_compile_times():
     space = einspec.load("einspace", input=(4, 16))
     assert len(networks.milliseconds(space, networks.nested_copies(2), 2, "meta", with_graph=True)) == 2
