@@ -31,7 +31,7 @@ class Costs:
     """What an architecture costs as it is built, in float32 and without a head."""
 
     ops: tuple[OpCosts, ...]
-    """By op of the fused graph, in the order in which they first run."""
+    """By op of the fused graph; what copies keep that run one by one, where they are many, stands under ``copies``."""
     params: int
     macs: int
     inference: int

@@ -13,6 +13,7 @@ import torch
 from torch import fx, nn
 
 from einspec.compiler.graph import Graph
+from einspec.compiler.memory import activations
 from einspec.compiler.modules import Expects, MeanHead
 from einspec.compiler.pipeline import built
 from einspec.compiler.rewriting import Rule
@@ -53,7 +54,8 @@ def compile(
     :func:`einspec.rewrite`; they change neither the key nor the costs of the architecture.
 
     Raises ``CompileError`` for an op without a torch realisation, for what no machine could run, and for what needs
-    more than ``max_memory`` bytes, where given, for its weights and to run one example.
+    more than ``max_memory`` bytes, where given, for its weights and to run one example; a head that a function makes is
+    not counted.
     """
     if not isinstance(arch, Architecture):
         raise TypeError(f"expected an architecture, as space.parse or space.sample gives, not {type(arch).__name__}")
@@ -65,9 +67,9 @@ def compile(
             f"one forward pass would run {arch.graph.written_out:,} primitives, and the limit is {MOST_CALLS:,}: "
             "replicas of replicas multiply; sample with max_macs or max_params, or fewer nodes"
         )
-    if max_memory is not None:
-        _check_memory(arch, max_memory)
     graph = built(arch.graph, passes=_rules(passes), fuse=fuse)
+    if max_memory is not None:
+        _check_memory(arch, graph, head, max_memory)
     with torch.random.fork_rng(devices=[]):
         model = _written(arch, graph, Weights(int(seed)), head)
     model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
@@ -94,22 +96,25 @@ def _written(arch: Architecture, graph: Graph, weights: Weights, head: Head) -> 
 
 
 def _rules(passes: Sequence[Rule]) -> Sequence[Rule]:
+    if isinstance(passes, Rule):
+        raise TypeError(f"passes={passes}: expected a list of rules; did you mean [{passes.name}]?")
     if not isinstance(passes, Sequence) or not all(isinstance(rule, Rule) for rule in passes):
         raise TypeError(f"passes={passes!r}: expected a list of rules, as @einspec.rewrite makes them")
     return passes
 
 
-def _check_memory(arch: Architecture, max_memory: int) -> None:
+def _check_memory(arch: Architecture, graph: Graph, head: Head, max_memory: int) -> None:
     if not isinstance(max_memory, Integral) or isinstance(max_memory, bool):
-        raise TypeError(f"max_memory={max_memory!r}: expected a number of bytes")
+        raise TypeError(f"max_memory={max_memory!r}: expected a whole number of bytes")
     if max_memory < 1:
         raise ValueError(f"max_memory={max_memory}: expected at least one byte")
-    weights = arch.params * torch.get_default_dtype().itemsize
-    needed = weights + arch.costs.inference
-    if needed > max_memory:
+    in_head = head * (graph.output_types[0].channels + 1) if isinstance(head, int) else 0
+    weights = (arch.params + in_head) * torch.get_default_dtype().itemsize
+    running = activations(graph).peak
+    if weights + running > max_memory:
         raise CompileError(
-            f"the weights take {bytes_text(weights)} and running one example takes {bytes_text(arch.costs.inference)}, "
-            f"together {bytes_text(needed)}: more than max_memory, {bytes_text(max_memory)}; sample with max_params or "
+            f"the weights take {bytes_text(weights)} and running one example takes {bytes_text(running)}, together "
+            f"{weights + running:,} bytes: more than max_memory, {max_memory:,} bytes; sample with max_params or "
             "max_macs, or allow more"
         )
 

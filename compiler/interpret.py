@@ -15,7 +15,8 @@ from torch.func import functional_call
 
 from einspec.compiler.frames import Evaluator, FlowingValue, Handle
 from einspec.compiler.graph import Slot, in_copy
-from einspec.compiler.weights import STACKS, Held, held
+from einspec.compiler.held import Held, held
+from einspec.compiler.weights import STACKS
 from einspec.errors import CompileError
 from einspec.ops.declare import Primitive
 from einspec.recursion import deep

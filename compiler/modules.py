@@ -35,9 +35,10 @@ class Expects(nn.Module):
                 )
             differs = is_float and self.like is not None and x.dtype != self.like.dtype
             if differs and (x.dtype == torch.float64 or not torch.is_autocast_enabled(x.device.type)):
+                autocast = "" if x.dtype == torch.float64 else ", or run both under torch.autocast"
                 raise ShapeError(
                     f"{name} has the dtype {x.dtype}, and the weights have {self.like.dtype}: convert one of them "
-                    "with .to(...), or run both under torch.autocast"
+                    f"with .to(...){autocast}"
                 )
         return inputs[0] if len(inputs) == 1 else inputs
 

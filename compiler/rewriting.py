@@ -7,7 +7,7 @@ what stands for it. Inputs are in normal form when a node is made, so that one p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,9 @@ class Rule:
     apply: Callable[[Rewriter, Node], Ports | None]
     """What stands for the outputs of a node that the rule concerns, or None where it says nothing."""
 
+    def __str__(self) -> str:
+        return f"<rule {self.name}: {self.equation}>"
+
 
 Application = Callable[["Rewriter", Node], "Ports | None"]
 
@@ -45,7 +48,8 @@ def rewrite(equation: str, *ops: Primitive | str, condition: str = "") -> Callab
 
     The function is given the graph that is being made, and a node whose inputs are ports of that graph. It returns what
     stands for the outputs of the node, as many ports, or None where it says nothing. ``graph.maker(port)`` is the node
-    that made an input, ``graph.apply(op, args, ports)`` makes another node, ``graph.type_of(port)`` is a type.
+    that made an input, ``graph.apply(op, args, ports)`` makes another node, ``graph.type_of(port)`` is a type. A
+    ``ShapeError`` of an op that it applies means that it says nothing.
 
     >>> @rewrite("relu(relu(x)) = relu(x)", "leaky_relu", condition="of slope 0")
     ... def relu_once(graph, node):
@@ -61,14 +65,23 @@ def rewrite(equation: str, *ops: Primitive | str, condition: str = "") -> Callab
     library = {name: op for name, op in library_ops().items() if isinstance(op, Primitive)}
     for op in ops:
         if isinstance(op, str) and op not in library:
-            hint = did_you_mean(op, library) or "of ops of your own give the op itself"
-            raise TypeError(f"rewrite({equation!r}, ...): {op!r} is not a primitive of the library; {hint}")
+            raise TypeError(f"rewrite({equation!r}, ...): {op!r} is {_what_else(op, library)}")
     known = [library[op] if isinstance(op, str) else op for op in ops]
 
     def decorate(function: Application) -> Rule:
         return Rule(getattr(function, "__name__", equation), equation, condition, lambda op: op in known, function)
 
     return decorate
+
+
+def _what_else(name: str, library: Mapping[str, Primitive]) -> str:
+    """What a name is that is no primitive of the library."""
+    if name in library_ops():
+        return (
+            "a combinator, of which graphs hold none: name the primitives that it calls, as print(arch.graph) has them"
+        )
+    hint = did_you_mean(name, library) or "of ops of your own give the op itself"
+    return f"not a primitive of the library; {hint}"
 
 
 @dataclass(frozen=True, slots=True)

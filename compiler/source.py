@@ -14,6 +14,7 @@ import einspec
 from einspec.compiler import modules, stacked
 from einspec.compiler.transfer import architecture_of
 from einspec.errors import CompileError
+from einspec.space.architecture import Architecture
 
 _HEADING = '''\
 """A network as plain PyTorch, which needs nothing else. Written by einspec {version}.
@@ -106,12 +107,22 @@ def _imports(text: str) -> str:
     """The imports of what a text uses, torch's after Python's."""
     lines = []
     for module, names in _IMPORTS:
-        used = [name for name in names if re.search(rf"\b{name}\b", text)]
+        used = [name for name in names if re.search(rf"(?<![.\w]){name}\b", text)]
         if module == "torch":
             lines += ["", "import torch"]
         if used:
             lines.append(f"from {module} import {', '.join(used)}")
     return "\n".join(lines).strip()
+
+
+def _shapes(arch: Architecture, model: nn.Module) -> str:
+    """What goes in and comes out, for a docstring: no text of a user is in it."""
+    outputs = arch.output if isinstance(arch.output, tuple) else (arch.output,)
+    given, made = (
+        " and ".join(f"(batch, {', '.join(map(str, kind.sizes))})" for kind in kinds)
+        for kinds in (arch.space.inputs, outputs)
+    )
+    return f"{given} -> {'the scores of a head over ' if hasattr(model, 'head') else ''}{made}."
 
 
 class _Writer:
@@ -130,7 +141,7 @@ class _Writer:
             for path, other in self.aliases.items()
             for above, _, last in [path.rpartition(".")]
         ]
-        self.graph_module(model, "Network", "", shared)
+        self.graph_module(model, "Network", "", shared, _shapes(architecture_of(model), model))
 
     def definitions(self) -> Iterator[str]:
         """The classes of ours that are used, each after those that it is made from."""
@@ -148,12 +159,15 @@ class _Writer:
         if needed & {stacked.Conv2dStack, stacked.PatchConv2dStack, stacked.BatchNormStack}:
             yield _clean(inspect.getsource(stacked.parted))
 
-    def graph_module(self, module: fx.GraphModule, name: str, path: str, more: Sequence[str] = ()) -> None:
+    def graph_module(
+        self, module: fx.GraphModule, name: str, path: str, more: Sequence[str] = (), text: str = "A body of copies."
+    ) -> None:
         """Writes a class for a module, after those of its bodies; ``path`` is where it stands, with a dot behind."""
         lines = [f"self.{place} = {made}" for place, made in self.parts(module, name, path, "")]
         body = "\n".join(f"        {line}" for line in ["super().__init__()", *lines, *more])
         forward = "\n".join(f"    {line}".rstrip() for line in _forward(module).splitlines())
-        self.classes.append(f"class {name}(nn.Module):\n    def __init__(self):\n{body}\n\n{forward}\n")
+        head = f'class {name}(nn.Module):\n    """{text}"""\n\n    def __init__(self):\n'
+        self.classes.append(f"{head}{body}\n\n{forward}\n")
 
     def parts(self, module: nn.Module, name: str, path: str, place: str) -> Iterator[tuple[str, str]]:
         """What a module holds, as expressions by its place in it; what stands elsewhere too comes later."""
@@ -210,7 +224,7 @@ def _literal(value: torch.Tensor) -> str:
 def _of_torch(module: nn.Module) -> str:
     """A module of torch's by what it prints, as far as that says all there is to it."""
     kind = type(module)
-    text = f"nn.{kind.__name__}({module.extra_repr()})"
+    text = f"nn.{kind.__name__}({_told(module)})"
     if getattr(nn, kind.__name__, None) is kind:
         try:
             with torch.device("meta"):
@@ -227,6 +241,13 @@ def _of_torch(module: nn.Module) -> str:
         f"{kind.__module__}.{kind.__qualname__} is not torch's: let torch= of its op return a function of tensors or a "
         "module of torch.nn, or export to a .pt2 file"
     )
+
+
+def _told(module: nn.Module) -> str:
+    """What a module prints of itself, without what is so by default."""
+    defaults = {f"{name}={parameter.default}" for name, parameter in inspect.signature(type(module)).parameters.items()}
+    parts = re.split(r", (?=\w+=)", module.extra_repr())
+    return ", ".join(part for part in parts if part not in defaults)
 
 
 def _alike(module: nn.Module, other: nn.Module) -> bool:
@@ -261,5 +282,5 @@ def _quoted(text: str) -> str:
     """A text as a Python string, in pieces where it is long."""
     if len(text) <= _LINE:
         return ascii(text)
-    pieces = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
+    pieces = re.findall(rf".{{1,{_LINE}}}(?:(?<=[,(]) ?|$)|.{{1,{_LINE}}}", text, re.DOTALL)
     return "\n".join(["(", *(f"    {piece!a}" for piece in pieces), ")"])

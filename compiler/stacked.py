@@ -19,7 +19,7 @@ from einspec.compiler.modules import PatchConv2d, Position, activated
 
 
 class Stack(nn.Module):
-    """Copies of a layer without weights of its own: each parameter and buffer of it, once for each copy."""
+    """Copies of one layer: each of its parameters and buffers once for each copy, stacked."""
 
     def __init__(self, copies: int, make: Callable[[], nn.Module]):
         super().__init__()
@@ -44,9 +44,11 @@ class Stack(nn.Module):
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Stack:
         """Memory formats are for tensors of other meanings: what a stack holds stays contiguous."""
-        super()._apply(  # type: ignore[no-untyped-call]
-            lambda value: fn(value.flatten()).view(value.shape), recurse
-        )
+
+        def flat(value: torch.Tensor) -> torch.Tensor:
+            return fn(value.flatten()).view(value.shape)
+
+        super()._apply(flat, recurse)  # type: ignore[no-untyped-call]
         return self
 
     def extra_repr(self) -> str:
@@ -97,7 +99,7 @@ class LinearWideRelu(LinearStack):
 
 
 class LinearSum(LinearStack):
-    """Sums over ``terms`` groups of linear layers on inputs side by side: (..., terms in) -> (..., the others' out)."""
+    """Sums of ``terms`` linear layers on inputs side by side: (..., terms in) -> (..., copies / terms times out)."""
 
     def __init__(self, copies: int, in_features: int, out_features: int, terms: int):
         super().__init__(copies, in_features, out_features)
@@ -110,7 +112,7 @@ class LinearSum(LinearStack):
 
 
 class LinearSumStack(LinearSum):
-    """Such sums for each of m copies: (m, ..., terms in) -> (m, ..., the others' out)."""
+    """Such sums for each of m copies: (m, ..., terms in) -> (m, ..., copies / (m terms) times out)."""
 
     def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
         """All copies as one batched matrix product."""

@@ -28,16 +28,6 @@ class Strided:
         inner = cls.contiguous(tuple(sizes[axis] for axis in order))
         return cls(sizes, tuple(inner.strides[order.index(axis)] for axis in range(len(sizes))))
 
-    @property
-    def is_contiguous(self) -> bool:
-        """Whether it lies in one piece, in the order of its axes."""
-        expected = 1
-        for size, stride in zip(reversed(self.sizes), reversed(self.strides), strict=True):
-            if size != 1 and stride != expected:
-                return False
-            expected *= size
-        return True
-
     def permuted(self, axes: tuple[int, ...]) -> Strided:
         """Its axes in another order."""
         return Strided(tuple(self.sizes[a] for a in axes), tuple(self.strides[a] for a in axes))

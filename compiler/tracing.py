@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -10,9 +11,9 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from einspec.compiler.graph import Context, Graph, Node, Ports
+from einspec.compiler.graph import Context, Graph, Node, Ports, Slot
 from einspec.compiler.modules import Constant
-from einspec.compiler.weights import Weights, build, copy_index
+from einspec.compiler.weights import Weights, build
 from einspec.errors import CompileError
 from einspec.text import plural
 
@@ -163,3 +164,21 @@ def _ports(node: Node, result: Any) -> tuple[fx.Proxy, ...]:
             )
         return result
     return tuple(operator.getitem(result, index) for index in range(len(node.outputs)))
+
+
+def copy_index(slot: Slot, scopes: tuple[Context, ...], copy: Any) -> Any:
+    """Which copy of a slot stands in copy ``copy`` of the bodies around it, counted over all of their ``scopes``.
+
+    Copies are counted as the digits of a number, the outermost body first; a slot of the outside knows fewer digits.
+    """
+    counts = [scope[-1][2] for scope in scopes]
+    known = [slot.context[: len(scope)] == scope for scope in scopes]
+    if all(known):
+        return copy
+    index = None
+    for place in (place for place, is_known in enumerate(known) if is_known):
+        below = math.prod(counts[place + 1 :])
+        digit = copy // below if below > 1 else copy
+        digit = digit % counts[place] if place else digit
+        index = digit if index is None else index * counts[place] + digit
+    return index

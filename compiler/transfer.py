@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from einspec.compiler.correspondence import correspondence, partners
+from einspec.compiler.held import Held, State, held
 from einspec.compiler.unfold import MOST_NODES
-from einspec.compiler.weights import Held, State, held
 from einspec.errors import CompileError
 from einspec.space.architecture import Architecture
 

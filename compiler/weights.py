@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import product
-from typing import Any
 
 import torch
 from torch import nn
 
 from einspec.compiler import stacked
 from einspec.compiler.fusion import ops as fused
-from einspec.compiler.graph import Context, Graph, Node, Slot
+from einspec.compiler.graph import Node, Slot
 from einspec.errors import CompileError, EinspecError
 from einspec.ops.declare import Primitive
 from einspec.ops.library import image, tensor
@@ -98,9 +94,7 @@ class Weights:
 
 def _one_or_more(node: Node, copies: int) -> nn.Module:
     if copies == 1:
-        module = build(node)
-        assert isinstance(module, nn.Module)
-        return module
+        return _module(node)
     assert node.op is not None
     stack = STACKS.get(node.op)
     if stack is None:
@@ -169,82 +163,3 @@ def as_compile_error(what: str) -> Iterator[None]:
         raise
     except (RuntimeError, MemoryError, OverflowError, ValueError) as error:
         raise CompileError(f"torch cannot make {what}: {(str(error) or 'out of memory').splitlines()[0]}") from None
-
-
-State = dict[str, torch.Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Where a compiled module holds the weights of a slot: the module, and which copy of a stack."""
-
-    path: str
-    module: nn.Module
-    copy: int | None = None
-
-    @property
-    def state(self) -> State:
-        """Weights and state by their names in the op's own module."""
-        whole = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
-        return whole if self.copy is None else {name: value[self.copy] for name, value in whole.items()}
-
-    def __str__(self) -> str:
-        return self.path if self.copy is None else f"{self.path}[{self.copy}]"
-
-
-def held(graph: Graph, model: nn.Module) -> dict[Slot, Held]:
-    """What a compiled module holds for each slot, copies written out."""
-    found: dict[Slot, Held] = {}
-    for slot, path in slot_paths(graph).items():
-        try:
-            module = model.get_submodule(path)
-        except AttributeError:
-            continue  # a pass has left it out
-        if slot.copies == 1:
-            found[slot] = Held(path, module)
-            continue
-        for copy, one in enumerate(_copies(slot)):
-            is_stack = isinstance(module, stacked.Stack)
-            found[one] = (
-                Held(path, module, copy) if is_stack else Held(f"{path}.{copy}", module.get_submodule(str(copy)))
-            )
-    return found
-
-
-def slot_paths(graph: Graph) -> dict[Slot, str]:
-    """The name of the module that holds the weights of each slot of a graph."""
-    found: dict[Slot, str] = {}
-    stack = [(graph, "")]
-    while stack:
-        part, path = stack.pop()
-        for node, name in zip(part.nodes, part.module_names(), strict=True):
-            if node.slot is not None:
-                found.setdefault(node.slot, f"{path}{name}")
-            if node.body is not None:
-                stack.append((node.body, f"{path}{name}."))
-    return found
-
-
-def _copies(slot: Slot) -> Iterator[Slot]:
-    """The slots that a slot of a folded graph stands for, in the order of a stack."""
-    scopes = slot.scopes
-    for copies in product(*(range(scope[-1][2]) for scope in scopes)):
-        yield slot.in_copies(tuple(zip(scopes, copies, strict=True)))
-
-
-def copy_index(slot: Slot, scopes: tuple[Context, ...], copy: Any) -> Any:
-    """Which copy of a slot stands in copy ``copy`` of the bodies around it, counted over all of their ``scopes``.
-
-    Copies are counted as the digits of a number, the outermost body first; a slot of the outside knows fewer digits.
-    """
-    counts = [scope[-1][2] for scope in scopes]
-    known = [slot.context[: len(scope)] == scope for scope in scopes]
-    if all(known):
-        return copy
-    index = None
-    for place in (place for place, is_known in enumerate(known) if is_known):
-        below = math.prod(counts[place + 1 :])
-        digit = copy // below if below > 1 else copy
-        digit = digit % counts[place] if place else digit
-        index = digit if index is None else index * counts[place] + digit
-    return index

@@ -101,6 +101,6 @@ def bytes_text(count: int) -> str:
     """``1.5 KiB``: three digits that matter."""
     value, units = float(count), iter(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))
     unit = next(units)
-    while value >= 1000 and unit != "PiB":
+    while value >= (1024 if unit == "B" else 1000) and unit != "PiB":
         value, unit = value / 1024, next(units)
     return f"{value:,.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.3g} {unit}"

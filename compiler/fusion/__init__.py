@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from einspec.compiler.fusion import attention, convolutions, replicas, stacks
+from einspec.compiler.fusion import attention, convolutions, replicas, stacks, wide
 from einspec.compiler.fusion.in_place import in_place
 from einspec.compiler.graph import Graph
 from einspec.compiler.rewriting import Fired, Rule
@@ -21,7 +21,7 @@ def fuse(graph: Graph, *, trace: list[Fired] | None = None) -> Graph:
 def rules_for(graph: Graph) -> tuple[Rule, ...]:
     """The rules of fusing a graph, but for activations in place."""
     return (
-        *convolutions.RULES, *attention.RULES, replicas.copies_rule(graph), *replicas.RULES, *stacks.RULES,
+        *convolutions.RULES, *attention.RULES, replicas.copies_rule(graph), *wide.RULES, *stacks.RULES,
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def add_to(commands: Commands) -> None:
         "--max-memory",
         metavar="SIZE",
         type=_bytes,
-        help="refuse what needs more to run one example, as in 2GiB or 500MiB",
+        help="refuse what needs more for its weights and to run one example, as in 2GiB",
     )
     add_json(parser)
     parser.set_defaults(run=run)
@@ -49,7 +49,9 @@ def add_to(commands: Commands) -> None:
 
 def _exported(text: str) -> Path:
     if not text.endswith((".pt2", ".py")):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a file name that ends in .py or .pt2")
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected a file name that ends in .py or .pt2; --weights writes a state dict"
+        )
     return Path(text)
 
 
@@ -88,5 +90,5 @@ def run(args: argparse.Namespace) -> int:
     else:
         for path in (args.export, args.weights):
             if path is not None:
-                print(f"{path}: {parameters:,} parameters, any batch size")
+                print(f"{path}: {parameters:,} parameters{'' if path is args.weights else ', any batch size'}")
     return 0

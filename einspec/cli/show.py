@@ -36,7 +36,9 @@ def add_to(commands: Commands) -> None:
         "show",
         help="one architecture: tree, types, cost, key",
         description="Prints the tree of an architecture with the types on every edge, and what it costs, op by op. The "
-        "numbers are those in the names of a compiled module's parameters; the ops of the table are those that run.",
+        "numbers are those in the names of a compiled module's parameters. The table has the ops that run once the "
+        "graph is fused: what ends in _stack is all copies of a layer at once, in _wide all of them on one input; what "
+        "an op keeps to train is counted where it is kept first.",
     )
     add_space(parser)
     add_architecture(parser)
@@ -93,7 +95,7 @@ def _rows(arch: Architecture) -> Iterator[tuple[int, str, str]]:
 
 def _cost_table(costs: Costs) -> Iterator[str]:
     """A line for each op, and the total."""
-    lines = [("op", "runs", "parameters", "MACs", "kept to train")]
+    lines = [("op as it runs", "times", "parameters", "MACs", "first kept to train")]
     for row in costs.ops:
         lines.append((row.op, f"{row.count:,}", f"{row.params:,}", f"{row.macs:,}", bytes_text(row.training.of(1))))
     runs = sum(row.count for row in costs.ops)
@@ -124,7 +126,7 @@ def _figures(arch: Architecture) -> dict[str, str]:
         "MACs": f"{arch.macs:,} per example, {costs.critical_macs:,} on the longest way",
         "activations": f"{bytes_text(costs.inference)} at once to run, "
         f"{bytes_text(costs.training.of(1))} kept to train; one example in float32",
-        "longest way": f"{costs.critical_ops:,} ops",
+        "longest way": f"{costs.critical_ops:,} of {arch.graph.written_out:,} ops before fusing",
         "probability": probability,
         "key": arch.key,
     }

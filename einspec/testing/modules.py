@@ -39,7 +39,8 @@ def check_modules(arch: Architecture, *, passes: Sequence[Rule] = (), seed: int 
     The three run on one random batch with the same random weights, in train mode (where no op leaves anything to
     chance) and in eval mode. Compared are outputs, gradients of all parameters and of float inputs, and the state
     afterwards; both modules have parameters of the same names and shapes. Returns how often each rule fired, those of
-    simplification left out. Raises ``ModuleError`` with the first difference.
+    simplification left out, and those of ``passes`` also where they did not. Raises ``ModuleError`` with the first
+    difference.
 
     >>> import einspec
     >>> arch = einspec.load("einspace", input=(4, 16)).parse("replicate(clone(4), linear(16), add)")
@@ -48,6 +49,8 @@ def check_modules(arch: Architecture, *, passes: Sequence[Rule] = (), seed: int 
     """
     trace: list[Fired] = []
     built(arch.graph, passes=passes, trace=trace)
+    fired = Counter({rule.name: 0 for rule in passes})
+    fired.update(step.rule for step in trace)
     plain = compile(arch, fuse=False, passes=passes, seed=seed).double()
     fused = compile(arch, passes=passes, seed=seed + 1).double()
     _check_names(arch, plain, fused)
@@ -63,7 +66,7 @@ def check_modules(arch: Architecture, *, passes: Sequence[Rule] = (), seed: int 
         mode = "train" if is_training else "eval"
         for name, run in (("unfused", runs[1]), ("fused", runs[2])):
             _compare(arch, f"the {name} module in {mode} mode", run, runs[0])
-    return Counter(fired.rule for fired in trace)
+    return fired
 
 
 def _is_random(arch: Architecture) -> bool:

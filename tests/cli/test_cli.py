@@ -186,7 +186,7 @@ def test_compile_writes_source_and_weights(capsys: pytest.CaptureFixture[str], t
     arguments = ["compile", "einspace", text, "--input", "8,16", "--head", "3", "--seed", "5"]
     code, out, _ = run(capsys, *arguments, "--export", str(source), "--weights", str(weights))
     assert code == 0
-    assert out == f"{source}: 1,139 parameters, any batch size\n{weights}: 1,139 parameters, any batch size\n"
+    assert out == f"{source}: 1,139 parameters, any batch size\n{weights}: 1,139 parameters\n"
     script = (
         "import sys; sys.path[:0] = [sys.argv[1]]; sys.modules['einspec'] = None\n"
         "import torch, model\n"
@@ -218,16 +218,16 @@ def test_compile_without_fusing(capsys: pytest.CaptureFixture[str]) -> None:
 def test_show_prints_costs(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "show", "einspace", "seq(linear(16), seq(relu, linear(32)))", "--input", "4,8")
     assert code == 0
-    table = out[out.index("op ") : out.index("\n\ninput")]
+    table = out[out.index("op as") : out.index("\n\ninput")]
     assert table.splitlines() == [
-        "op           runs  parameters   MACs  kept to train",
-        "linear_relu     1         144    512          256 B",
-        "linear          1         544  2,048            0 B",
-        "total           2         688  2,560          256 B",
+        "op as it runs  times  parameters   MACs  first kept to train",
+        "linear_relu        1         144    512                256 B",
+        "linear             1         544  2,048                  0 B",
+        "total              2         688  2,560                256 B",
     ]
     assert "MACs        2,560 per example, 2,560 on the longest way\n" in out
     assert "activations 768 B at once to run, 256 B kept to train; one example in float32\n" in out
-    assert "longest way 3 ops\n" in out
+    assert "longest way 3 of 3 ops before fusing\n" in out
     shown = run_json(capsys, "show", "einspace", "seq(linear(16), norm)", "--input", "4,8")
     assert shown["costs"]["ops"][0]["op"] == "linear"
 
@@ -275,7 +275,7 @@ BAD_INPUT = [
     (["compile", "mlp", "mlp(32, dense; layer)", "--weights", "no/dir/m.pt"], "no/dir/m.pt: cannot be written: "),
     (
         ["compile", "mlp", "mlp(32, dense; layer)", "--max-memory", "1KiB"],
-        "the weights take 8.12 KiB and running one example takes 128 B, together 8.25 KiB: more than max_memory, 1 KiB; ",
+        "the weights take 8.12 KiB and running one example takes 128 B, together 8,448 bytes: more than max_memory, 1,024 bytes; ",
     ),
     (["search", "mlp", "--task", "digts", "--out", "x"], "task 'digts': no such task; expected digits"),
 ]

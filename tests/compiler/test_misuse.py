@@ -324,13 +324,21 @@ def test_a_limit_of_memory():
     with pytest.raises(einspec.CompileError) as caught:
         einspec.compile(arch, max_memory=1_500)
     assert str(caught.value) == (
-        "the weights take 1.19 KiB and running one example takes 1.06 KiB, together 2.25 KiB: more than max_memory, 1.46 "
-        "KiB; sample with max_params or max_macs, or allow more"
+        "the weights take 1.19 KiB and running one example takes 1.06 KiB, together 2,304 bytes: more than max_memory, 1,500 "
+        "bytes; sample with max_params or max_macs, or allow more"
     )
     with pytest.raises(ValueError, match=r"^max_memory=0: expected at least one byte$"):
         einspec.compile(arch, max_memory=0)
-    with pytest.raises(TypeError, match=r"^max_memory=1.5: expected a number of bytes$"):
+    with pytest.raises(TypeError, match=r"^max_memory=1.5: expected a whole number of bytes$"):
         einspec.compile(arch, max_memory=1.5)
+    with pytest.raises(
+        einspec.CompileError, match=r"^the weights take 66.4 MiB and running one example takes 1.06 KiB, "
+    ):
+        einspec.compile(arch, head=1_024_000, max_memory=10_000)
+    convolution = einspec.load("einspace", input=(3, 32, 32)).parse("route(im2col(3,1,1), linear(16), col2im)")
+    assert einspec.compile(convolution, max_memory=100_000)
+    with pytest.raises(einspec.CompileError, match=r"running one example takes 172 KiB"):
+        einspec.compile(convolution, fuse=False, max_memory=100_000)
 
 
 def test_a_limit_of_memory_takes_none():

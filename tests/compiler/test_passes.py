@@ -93,6 +93,19 @@ def test_what_is_no_rule():
     )
     with pytest.raises(TypeError, match=r"^rewrite\('x', ...\): expected primitives or their names, not \(\)$"):
         einspec.rewrite("x")
+    with pytest.raises(TypeError) as caught:
+        einspec.rewrite("x", "relu")
+    assert str(caught.value) == (
+        "rewrite('x', ...): 'relu' is a combinator, of which graphs hold none: name the primitives that it calls, as "
+        "print(arch.graph) has them"
+    )
+    with pytest.raises(TypeError) as caught:
+        einspec.compile(parse("relu"), passes=join_relus)
+    assert str(caught.value) == (
+        "passes=<rule join_relus: f(f(x)) = f^2(x)>: expected a list of rules; did you mean [join_relus]?"
+    )
+    assert check_modules(parse("linear(16)"), passes=[join_relus])["join_relus"] == 0
+    assert "join_relus" in check_modules(parse("linear(16)"), passes=[join_relus])
     for passes in (None, 3, [len]):
         with pytest.raises(TypeError, match=r"expected a list of rules, as @einspec.rewrite makes them$"):
             einspec.compile(parse("relu"), passes=passes)

@@ -165,8 +165,7 @@ def test_hooks_see_the_ops_of_an_unfused_module():
         ),
         (
             torch.zeros(2, 4, 16, dtype=torch.float64),
-            "x has the dtype torch.float64, and the weights have torch.float32: convert one of them with .to(...), or run "
-            "both under torch.autocast",
+            "x has the dtype torch.float64, and the weights have torch.float32: convert one of them with .to(...)",
         ),
     ],
     ids=["size", "no batch", "whole numbers", "double"],

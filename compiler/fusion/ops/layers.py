@@ -45,7 +45,7 @@ def _sum_shapes(x: Type, groups: int, copies: int, kind: str) -> dict[str, tuple
 def _summed(sizes: tuple[int, ...], kind: str) -> Type:
     one = parse_type(kind)
     if one.sizes[:-1] != sizes[:-1]:
-        raise ShapeError(f"a sum of linear layers of {sizes} has no sizes {one.sizes}")
+        raise ShapeError(f"linear layers over {sizes} cannot sum to {one.sizes}")
     return one
 
 
