@@ -88,10 +88,10 @@ def nested(depth: int, count: int = 8) -> str:
 def test_what_no_machine_could_run_is_refused_at_once(depth):
     arch = parse(nested(depth))
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(einspec.CompileError) as caught:
         einspec.compile(arch, head=10)
-    seconds, (_, peak) = time.perf_counter() - start, tracemalloc.get_traced_memory()
+    seconds, (_, peak) = time.process_time() - start, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert str(caught.value) == (
         f"one forward pass would run {sum(8**k for k in range(depth + 1)):,} primitives, and the limit is 1,000,000: "

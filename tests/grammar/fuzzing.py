@@ -320,18 +320,18 @@ class Hang(BaseException):
 
 @contextlib.contextmanager
 def watchdog(seconds: float) -> Iterator[None]:
-    """Raises ``Hang`` after so many seconds."""
+    """Raises ``Hang`` after so many seconds of this process, whatever its neighbours do."""
 
     def bark(*_: object) -> None:
         raise Hang
 
-    usual = signal.signal(signal.SIGALRM, bark)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    usual = signal.signal(signal.SIGPROF, bark)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, usual)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, usual)
 
 
 class Checker:
@@ -344,7 +344,7 @@ class Checker:
 
     def step(self, name: str, given: str, function: Callable[[], Any], *errors: type[Exception]) -> Any:
         """What a step gives; None where it raises an error that it may raise. Raises ``Failure`` for all else."""
-        begin = time.perf_counter()
+        begin = time.process_time()
         try:
             with watchdog(self.seconds):
                 found = function()
@@ -360,7 +360,7 @@ class Checker:
             frames = traceback.extract_tb(error.__traceback__)[-4:]
             where = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))
             raise Failure(name, given, f"{type(error).__name__}: {str(error)[:200]}, at {where}") from error
-        seconds = time.perf_counter() - begin
+        seconds = time.process_time() - begin
         if seconds > 0.2:
             self.slowest = sorted([*self.slowest, (seconds, name, given)], key=lambda entry: -entry[0])[:10]
         self.counts[name] = self.counts.get(name, 0) + (found is not None)

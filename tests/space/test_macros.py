@@ -31,11 +31,11 @@ def expand(text: str) -> str:
 
 @pytest.mark.parametrize(("name", "text", "message"), REFUSED, ids=[case[0] for case in REFUSED])
 def test_the_message_in_full(name: str, text: str, message: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises((ParseError, ShapeError)) as error:
         bundled("einspace").parse(text.removesuffix("\n"))
     assert f"{type(error.value).__name__}: {error.value}" == message
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 # --- what macros expand to ---
@@ -306,11 +306,11 @@ EINSPACE = bundled("einspace")
     ids=lambda text: re.sub(r"\s+", " ", text[:30]),
 )
 def test_large_texts_that_are_none(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ParseError) as error:
         EINSPACE.parse(text)
     assert len(str(error.value)) < 1500
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_a_text_that_is_too_long() -> None:

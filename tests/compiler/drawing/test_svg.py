@@ -119,13 +119,13 @@ def test_text_has_contrast():
 
 
 def test_large_graphs_are_drawn_in_no_time():
-    start = time.perf_counter()
+    start = time.process_time()
     to_svg(chain(*[unary] * 5000))
     wide = Node(plus, (), (), ((-1, 0),) * 5000, (ROWS,) * 5000, (ROWS,))
     to_svg(Graph((ROWS,), (wide,), ((0, 0),)))
     fan = [Node(unary, (), (), ((-1, 0),), (ROWS,), (ROWS,)) for _ in range(20_000)]
     svg = to_svg(Graph((ROWS,), tuple(fan), tuple((i, 0) for i in range(20_000))))
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
     assert "too many" in svg
     assert len(svg) < 3_000_000
 
