@@ -6,6 +6,7 @@ does not agree.
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 import time
@@ -149,10 +150,10 @@ SHARES = {
 
 
 def corpus(count: int, seed: int) -> Iterator[tuple[str, einspec.Architecture]]:
-    """About so many architectures of all kinds."""
+    """So many architectures or a few more, of all kinds."""
     whole = sum(share for share, _ in SHARES.values())
     for name, (share, drawn) in SHARES.items():
-        for arch in islice(drawn(seed), max(1, round(count * share / whole))):
+        for arch in islice(drawn(seed), math.ceil(count * share / whole)):
             yield name, arch
 
 
