@@ -8,5 +8,5 @@ from benchmarks import graphs, memory, networks, parsing, sampling, startup
 from benchmarks.measure import table
 
 if __name__ == "__main__":
-    print(f"Python {platform.python_version()}, one core\n")
+    print(f"Python {platform.python_version()}, one core but for networks against those by hand\n")
     print(table([*sampling.rows(), *parsing.rows(), *memory.rows(), *graphs.rows(), *startup.rows(), *networks.rows()]))

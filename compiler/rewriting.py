@@ -105,8 +105,11 @@ class Rewriter:
         self.graph = graph
         self.tied = tied
         """Slots of several nodes, here or in another body: one of these nodes must not get another op alone."""
-        self.readers: Counter[Port] = Counter()
-        """How often the graph that is rewritten reads what is at a port of the one that is made."""
+        self.made: list[Ports] = []
+        """What stands for the outputs of each node of the graph that is rewritten."""
+        self._read: Counter[Port] | None = None
+        self._readers: Counter[Port] = Counter()
+        self._counted = 0
         self.rules = rules
         self.choose = choose
         self.nodes: list[Node] = []
@@ -119,13 +122,10 @@ class Rewriter:
 
     def run(self) -> Graph:
         """The rewritten graph, without nodes that no output needs."""
-        ports: list[Ports] = []
-        read = Counter(port for node in self.graph.nodes for port in node.inputs) + Counter(self.graph.outputs)
-        for place, node in enumerate(self.graph.nodes):
+        ports = self.made
+        for node in self.graph.nodes:
             inputs = tuple((index, out) if index < 0 else ports[index][out] for index, out in node.inputs)
             ports.append(self.make(node.with_inputs(inputs)))
-            for output, port in enumerate(ports[-1]):
-                self.readers[port] += read[(place, output)]
         outputs = tuple((index, out) if index < 0 else ports[index][out] for index, out in self.graph.outputs)
         return pruned(Graph(self.graph.inputs, tuple(self.nodes), outputs, self.graph.scope))
 
@@ -204,6 +204,20 @@ class Rewriter:
         outputs = op.infer(kinds, args, dict(attributes))
         types = outputs if isinstance(outputs, tuple) else (outputs,)
         return self.make(Node(op, args, attributes, inputs, kinds, types))
+
+    def readers(self, port: Port) -> int:
+        """How often the graph that is rewritten reads what is at a port of the one that is made, as far as that goes.
+
+        Counted when it is asked for, since few rules ask.
+        """
+        if self._read is None:
+            self._read = Counter(port for node in self.graph.nodes for port in node.inputs)
+            self._read.update(self.graph.outputs)
+        for place in range(self._counted, len(self.made)):
+            for output, made in enumerate(self.made[place]):
+                self._readers[made] += self._read[(place, output)]
+        self._counted = len(self.made)
+        return self._readers[port]
 
     def type_of(self, port: Port) -> Type:
         """The type at a port of the graph that is being made."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from einspec.compiler.costs import costs, node_macs
-from einspec.compiler.graph import Graph, Node
+from einspec.compiler.graph import Graph, Node, Slot
 from einspec.compiler.rewriting import Fired, Rewriter, Rule
 from einspec.compiler.rules import RULES
 from einspec.compiler.rules.common import is_function, library
@@ -84,12 +84,18 @@ def _has_free_products(parts: list[Graph]) -> bool:
 
 
 def simplify(
-    graph: Graph, *, rules: Sequence[Rule] = RULES, rng: random.Random | None = None, trace: list[Fired] | None = None
+    graph: Graph,
+    *,
+    rules: Sequence[Rule] = RULES,
+    rng: random.Random | None = None,
+    trace: list[Fired] | None = None,
+    tied: frozenset[Slot] = frozenset(),
 ) -> Graph:
     """The graph in normal form: it computes the same, with the same weights, by fewer nodes.
 
     Bodies of replicas are simplified first, and stay folded. ``trace`` is given every rule that fired. With
-    ``rng`` the rules are tried in another order at each node; the normal form is the same up to isomorphism.
+    ``rng`` the rules are tried in another order at each node; the normal form is the same up to isomorphism. Rules that
+    give layers other ops are told which slots are ``tied``.
     """
     order: Callable[[Sequence[Rule]], Sequence[Rule]] | None = None
     if rng is not None:
@@ -99,7 +105,6 @@ def simplify(
             return sorted(rules, key=lambda rule: generator.random())
 
     parts = [part for part, _ in graph.graphs()]
-    tied = graph.tied
     done: dict[int, Graph] = {}
     for part in reversed(parts):  # bodies before what holds them
         nodes = tuple(replace(node, body=done[id(node.body)]) if node.body is not None else node for node in part.nodes)

@@ -15,7 +15,7 @@ from einspec.compiler.simplify import simplify
 
 def fuse(graph: Graph, *, trace: list[Fired] | None = None) -> Graph:
     """The fused graph. ``trace`` is given every rule that fired."""
-    return _in_place_everywhere(simplify(graph, rules=rules_for(graph), trace=trace))
+    return _in_place_everywhere(simplify(graph, rules=rules_for(graph), trace=trace, tied=graph.tied))
 
 
 def rules_for(graph: Graph) -> tuple[Rule, ...]:

@@ -12,9 +12,9 @@ from einspec.ops.library import merge, tensor
 def attend(rewriter: Rewriter, node: Node) -> Ports | None:
     weights = made_by(rewriter, node.inputs[0], tensor.softmax)
     scores = made_by(rewriter, weights.inputs[0], merge.dot, merge.scaled_dot) if weights is not None else None
-    if weights is None or scores is None or rewriter.readers[node.inputs[0]] > 1:
+    if weights is None or scores is None or rewriter.readers(node.inputs[0]) > 1:
         return None
-    if rewriter.readers[weights.inputs[0]] > 1:
+    if rewriter.readers(weights.inputs[0]) > 1:
         return None
     queries, keys = scores.inputs
     is_scaled = scores.op is merge.scaled_dot

@@ -53,7 +53,7 @@ def _is_read(rewriter: Rewriter, port: Port) -> bool:
     """Whether something besides one sum reads a stack, which then has to be computed anyway."""
     for index, node in enumerate(rewriter.nodes):
         if port in node.inputs:
-            is_once = all(rewriter.readers[(index, copy)] < 2 for copy in range(len(node.outputs)))
+            is_once = all(rewriter.readers((index, copy)) < 2 for copy in range(len(node.outputs)))
             if node.op is not ops.unstack or not is_once:
                 return True
     return False
