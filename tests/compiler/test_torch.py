@@ -57,10 +57,11 @@ def assert_alike(found: object, expected: object) -> None:
 @each
 def test_compiles_without_a_graph_break(arch):
     model = einspec.compile(arch)
+    backend = "aot_eager" if arch.graph.written_out < 300 else "eager"  # what traces for gradients takes half a minute
     for is_training in (True, False):
         model.train(is_training)
         torch._dynamo.reset()
-        compiled = torch.compile(copy.deepcopy(model), fullgraph=True, backend="aot_eager", dynamic=False)
+        compiled = torch.compile(copy.deepcopy(model), fullgraph=True, backend=backend, dynamic=False)
         assert_alike(compiled(*inputs_of(arch)), model(*inputs_of(arch)))
 
 
