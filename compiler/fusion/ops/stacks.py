@@ -41,7 +41,7 @@ def unstack(x: Type, at: int, kind: str) -> tuple[Type, ...]:
     return (_without(x, at, kind),) * x.sizes[at]
 
 
-@primitive(torch=lambda x, axis, copies, at: lambda t: t.unflatten(axis + 1, (copies, -1)).movedim(axis + 1, at + 1))
+@primitive(torch=lambda x, axis, copies, at: lambda t: _moved(t.unflatten(axis + 1, (copies, -1)), axis, at))
 def split_stack(x: Type, axis: int, copies: int, at: int) -> Type:
     """An axis, from 0, in equal parts, one for each copy: (n a, ...) -> (n, a, ...)."""
     if x.sizes[axis] % copies:
@@ -49,7 +49,7 @@ def split_stack(x: Type, axis: int, copies: int, at: int) -> Type:
     return _inserted(x.with_axis(axis, x.sizes[axis] // copies), copies, at)
 
 
-@primitive(torch=lambda x, at, axis, kind: lambda t: t.movedim(at + 1, axis + 1).flatten(axis + 1, axis + 2))
+@primitive(torch=lambda x, at, axis, kind: lambda t: _moved(t, at, axis).flatten(axis + 1, axis + 2))
 def join_stack(x: Type, at: int, axis: int, kind: str) -> Type:
     """All copies joined along an axis of one, from 0, as a type that is given as text: (n, a, ...) -> (n a, ...)."""
     whole = parse_type(kind)
@@ -78,6 +78,11 @@ def part_copies(x: Type, copies: int, at: int) -> Type:
     if x.sizes[at] % copies:
         raise ShapeError(f"{copies} copies do not divide {x.sizes[at]}")
     return _plain((*x.sizes[:at], copies, x.sizes[at] // copies, *x.sizes[at + 1 :]), x)
+
+
+def _moved(t: Any, axis: int, to: int) -> Any:
+    """A tensor with an axis, counted without the batch, at another place."""
+    return t if axis == to else t.movedim(axis + 1, to + 1)
 
 
 def _inserted(x: Type, copies: int, at: int) -> Type:
