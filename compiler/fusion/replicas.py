@@ -7,6 +7,7 @@ as they are, and so do weights that are not each copy's own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -66,6 +67,10 @@ MOST_COPIES = 1_000_000
 """Ops, with all copies counted, up to which copies are stacked: more would not run, and their sizes have no end."""
 
 
+MOST_NUMBERS = 2**60
+"""Numbers of a stack: a type has bounds, and no machine comes near."""
+
+
 def copies_rule(graph: Graph) -> Rule:
     """The rule that stacks copies of bodies of a graph: of all in which it can be done, and in all that is around."""
     scopes = _stackable(graph)
@@ -117,6 +122,9 @@ def _within(body: Graph, around: list[Context]) -> Iterator[tuple[Node, list[Con
 def _can_stack(node: Node, scopes: list[Context]) -> bool:
     """Whether a node of a simplified body has a form over a stack."""
     if node.op is None or node.attributes or node.op.laws.random:
+        return False
+    copies = math.prod(scope[-1][2] for scope in scopes)
+    if any(copies * kind.elements > MOST_NUMBERS for kind in (*node.input_types, *node.outputs)):
         return False
     if node.slot is not None:
         return node.op in _LAYERS and node.slot.scopes == tuple(scopes)

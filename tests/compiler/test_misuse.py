@@ -318,6 +318,15 @@ def test_costs_of_more_copies_than_there_are_numbers():
     assert arch.costs.critical_ops == 21
 
 
+def test_costs_of_tensors_that_fit_in_no_machine():
+    """A stack of them would have more numbers than a type may: none of the copies in copies is stacked."""
+    text = "linear(64)"
+    for _ in range(4):
+        text = f"replicate(clone(8), {text}, add)"
+    arch = einspec.load("einspace", input=(2**45, 64)).parse(text)
+    assert (arch.costs.params, arch.costs.macs) == (arch.params, arch.macs)
+
+
 def test_a_limit_of_memory():
     arch = einspec.load("einspace", input=(8, 16)).parse("seq(linear(16), norm)")
     assert einspec.compile(arch, max_memory=10_000)
