@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from einspec.compiler.interpret import interpret as interpret
     from einspec.compiler.rewriting import rewrite as rewrite
     from einspec.compiler.transfer import transfer as transfer
-    from einspec.grammar.model import Grammar as Grammar
+    from einspec.grammar.grammar import Grammar as Grammar
     from einspec.space import Architecture as Architecture
     from einspec.space import Derivation as Derivation
     from einspec.space import Estimate as Estimate
@@ -46,7 +46,7 @@ _HOMES = {
     "Axis": "einspec.types",
     "Derivation": "einspec.space",
     "Estimate": "einspec.space",
-    "Grammar": "einspec.grammar.model",
+    "Grammar": "einspec.grammar.grammar",
     "Limits": "einspec.space",
     "Space": "einspec.space",
     "Type": "einspec.types",

@@ -23,7 +23,7 @@ from einspec.cli.options import (
 from einspec.errors import EinspecError
 
 if TYPE_CHECKING:
-    from einspec.grammar.model import Grammar
+    from einspec.grammar.grammar import Grammar
     from einspec.space import Space
 
 _DEPTHS = 4
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _report(name: str, own_ops: Any, args: argparse.Namespace) -> dict[str, Any]:
     import einspec
-    from einspec.grammar.read import read_file
+    from einspec.grammar.grammar import read_file
     from einspec.ops.opset import collect_ops
     from einspec.space.binding import bind
 

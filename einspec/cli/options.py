@@ -132,7 +132,7 @@ def load_space(args: argparse.Namespace, input: Any = None) -> Space:
     Limits that were given replace the defaults.
     """
     import einspec
-    from einspec.grammar.read import read_file
+    from einspec.grammar.grammar import read_file
 
     own = given_limits(args) if hasattr(args, "max_nodes") else {}
     limits: Limits | None = einspec.Limits(**own) if own else None

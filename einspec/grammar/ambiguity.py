@@ -13,7 +13,7 @@ from einspec.grammar.earley.chart import TooMuchWork, Unparsed
 from einspec.grammar.earley.likeliest import Parse
 from einspec.grammar.earley.parser import EarleyParser
 from einspec.grammar.flat import FlatGrammar
-from einspec.grammar.model import Grammar
+from einspec.grammar.model import RuleSet
 from einspec.grammar.problems import Problems
 from einspec.grammar.sentences import earley_parser
 from einspec.grammar.spacing import Spacing, Token
@@ -28,7 +28,7 @@ _LONGEST = 400
 Preorder = list[int]
 
 
-def ambiguity_warnings(grammar: Grammar) -> list[Problem]:
+def ambiguity_warnings(grammar: RuleSet) -> list[Problem]:
     """Warnings for texts that mean several derivations, and for texts that cannot be read again: the shortest example
     of each that was drawn.
     """

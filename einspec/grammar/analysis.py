@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from einspec.grammar.model import Free, Grammar, Group, Item, Production, Reference, Repeat, leaves
+from einspec.grammar.model import Free, Group, Item, Production, Reference, Repeat, RuleSet, leaves
 from einspec.grammar.problems import Problems
 
 if TYPE_CHECKING:
@@ -31,16 +31,17 @@ Weigh = Mapping[tuple[str, int], float]
 """Weights to take instead of the written ones, by rule and index of the alternative."""
 
 
-def analysis_warnings(grammar: Grammar) -> list[Problem]:
+def analysis_warnings(process: Process) -> list[Problem]:
     """Warnings of what reading alone does not tell: infinite sizes, and arguments that cannot be drawn."""
+    grammar = process.grammar
     problems = Problems(grammar.source)
-    if grammar.branching_rate >= CRITICAL:
+    if process.branching_rate >= CRITICAL:
         rule = grammar.rules[grammar.start]
         problems.of(rule.source).warning(
             "W502",
             rule.start,
             rule.start + len(rule.name),
-            f"the expected size is infinite: a generation of nodes has {grammar.branching_rate:.5f} times the nodes "
+            f"the expected size is infinite: a generation of nodes has {process.branching_rate:.5f} times the nodes "
             "of the one before",
             "give the alternatives without children more weight; samples are cut by the limits until then",
         )
@@ -65,7 +66,7 @@ class Process:
     writing a rule in two does not change the rate.
     """
 
-    def __init__(self, grammar: Grammar, weights: Weigh | None = None):
+    def __init__(self, grammar: RuleSet, weights: Weigh | None = None):
         self.grammar = grammar
         self.weights = weights or {}
         self.symbols = self._reachable()
@@ -241,21 +242,21 @@ def _expected_times(item: Repeat) -> float:
     return item.least + float(item.going_on / (1 - item.going_on))
 
 
-def critical_weights(grammar: Grammar) -> dict[tuple[str, int], float]:
+def critical_weights(grammar: RuleSet) -> dict[str, float]:
     """For each alternative that alone of its rule has a written weight: the weight at which the branching rate is 1,
-    the others keeping their proportions; by rule and index. Those that never come there are left out.
+    the others keeping their proportions; by rule and label. Those that never come there are left out.
     """
-    found: dict[tuple[str, int], float] = {}
+    found: dict[str, float] = {}
     for rule in grammar.rules.values() if grammar.depths == 1 else ():
         written = [production for production in rule.productions if production.has_own_weight]
         if len(written) == 1 and len(rule.productions) > 1 and 0 < written[0].weights[0] < 1:
             weight = critical_weight(grammar, written[0])
             if weight is not None:
-                found[rule.name, written[0].index] = weight
+                found[f"{rule.name}: {written[0].label}"] = weight
     return found
 
 
-def critical_weight(grammar: Grammar, production: Production) -> float | None:
+def critical_weight(grammar: RuleSet, production: Production) -> float | None:
     """The weight of a production at which the branching rate is 1, by bisection; None where there is none."""
     rule = grammar.rules[production.symbol]
     own = float(production.weights[0])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from einspec.grammar.model import Choice, Grammar, Group, Item, Production, Reference, Repeat
+from einspec.errors import GrammarError
+from einspec.grammar.model import Choice, Group, Item, Production, Reference, Repeat, RuleSet
+from einspec.text import did_you_mean
 
 MOST_DERIVATIONS = 10**1000
 """Counts stop here: a few rules that double each other have more derivations than any memory has digits."""
@@ -12,8 +14,14 @@ MOST_DERIVATIONS = 10**1000
 Symbol = tuple[str, int]
 
 
-def count_derivations(grammar: Grammar, symbol: str) -> int | None:
-    """Number of derivations of positive weight; None where a nonterminal reaches itself, or a repetition has no end."""
+def count_derivations(grammar: RuleSet, symbol: str) -> int | None:
+    """Number of derivations of positive weight; None where a nonterminal reaches itself, or a repetition has no end.
+
+    Raises ``GrammarError`` for a nonterminal that there is not.
+    """
+    if symbol not in grammar.rules:
+        hint = did_you_mean(symbol, grammar.rules)
+        raise GrammarError(f"{grammar.source.name} has no rule {symbol!r}" + (f"; {hint}" if hint else ""))
     counts: dict[Symbol, int] = {}
     open_symbols: set[Symbol] = set()
     stack: list[tuple[Symbol, bool]] = [((symbol, 1), False)]
@@ -38,7 +46,7 @@ def count_derivations(grammar: Grammar, symbol: str) -> int | None:
     return counts[symbol, 1]
 
 
-def _below(grammar: Grammar, production: Production, depth: int) -> int:
+def _below(grammar: RuleSet, production: Production, depth: int) -> int:
     return depth if production.is_transparent else min(depth + 1, grammar.depths)
 
 

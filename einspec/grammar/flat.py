@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from einspec.grammar.earley.dotted import Alternative
-from einspec.grammar.model import Choice, Free, Grammar, Group, Item, Literal, Production, Reference, Repeat
+from einspec.grammar.model import Choice, Free, Group, Item, Literal, Production, Reference, Repeat, RuleSet
 
 _MOST_INLINE = 64
 """Combinations of values of one production that are alternatives of their own: so a parser need not decide on a value
@@ -51,7 +51,7 @@ class Terminal:
 class FlatGrammar:
     """The alternatives of a grammar, with their meanings, and its terminals."""
 
-    def __init__(self, grammar: Grammar):
+    def __init__(self, grammar: RuleSet):
         self.grammar = grammar
         self.ignored = grammar.ignored
         self.ignores_blanks = any(re.fullmatch(pattern, " ") for pattern in grammar.ignored)

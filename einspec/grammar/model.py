@@ -7,13 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
-from einspec.errors import GrammarError
-from einspec.text import Problem, Source, did_you_mean
-
-if TYPE_CHECKING:
-    from einspec.grammar.analysis import Process
+from einspec.text import Problem, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +169,8 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Grammar:
-    """A probabilistic context-free grammar, read from a Lark file."""
+class RuleSet:
+    """A probabilistic context-free grammar as a Lark file writes it: data alone, which everything here works on."""
 
     source: Source
     imported: Mapping[str, Source]
@@ -204,111 +199,8 @@ class Grammar:
         """How many depths have weights of their own: 1 unless weights are given per depth."""
         return max(len(production.weights) for rule in self.rules.values() for production in rule.productions)
 
-    @cached_property
-    def problems(self) -> tuple[Problem, ...]:
-        """All warnings, in the order of the file: those of reading it, supercritical and ambiguous among them."""
-        from einspec.grammar.ambiguity import ambiguity_warnings
-        from einspec.grammar.analysis import analysis_warnings
-        from einspec.grammar.problems import Problems
-
-        problems = Problems(self.source, [*self.found, *analysis_warnings(self), *ambiguity_warnings(self)])
-        return problems.in_order()
-
-    @cached_property
-    def process(self) -> Process:
-        """The branching process that its weights make."""
-        from einspec.grammar.analysis import Process
-
-        return Process(self)
-
-    @property
-    def branching_rate(self) -> float:
-        """Spectral radius of the mean matrix: the growth of a derivation per generation of nodes.
-
-        From 1 on the expected size is infinite, and the grammar is called supercritical.
-        """
-        return self.process.branching_rate
-
-    @cached_property
-    def expected_sizes(self) -> dict[str, float]:
-        """Expected number of nodes that name an op below each nonterminal, types left out; infinite when
-        supercritical.
-        """
-        return self.process.expected_sizes()
-
-    @property
-    def expected_size(self) -> float:
-        """Expected number of nodes that name an op, types left out; infinite when supercritical."""
-        return self.expected_sizes[self.start]
-
-    @cached_property
-    def expected_counts(self) -> dict[str, float]:
-        """How often each nonterminal is expected to be expanded in an architecture, types left out."""
-        return self.process.expected_counts()
-
-    @cached_property
-    def expected_leaves(self) -> float:
-        """Expected number of nodes without children, types left out."""
-        return self.process.expected_leaves()
-
-    @cached_property
-    def critical_weights(self) -> dict[str, float]:
-        """For each alternative that alone of its rule has a written weight, the weight from which on (for one with
-        children: up to which) the expected size is finite, the others keeping their proportions.
-
-        >>> import einspec
-        >>> weights = einspec.load("einspace", input=(3, 32, 32)).grammar.critical_weights
-        >>> {name: round(weight, 6) for name, weight in weights.items()}
-        {'module: computation': 0.307692}
-        """
-        from einspec.grammar.analysis import critical_weights
-
-        return {
-            f"{name}: {self.rules[name].productions[index].label}": weight
-            for (name, index), weight in critical_weights(self).items()
-        }
-
-    @cached_property
-    def minimal_depths(self) -> dict[str, float]:
-        """The least depth of a derivation of each nonterminal, in nodes that name an op."""
-        from einspec.grammar.structure import minimal_depths
-
-        return minimal_depths(self.rules)
-
-    def to_lark(self) -> str:
-        """The grammar file: comments and layout as they were, weights as they are now. Reads back equal."""
-        return self.text
-
-    def reweighted(self, changes: Mapping[str, Any]) -> Grammar:
-        """The grammar with other weights, in a file that differs in these alone.
-
-        Names are those of rules and terminals, alone for all alternatives, or with an alternative's op, nonterminal,
-        value or text, or the text of an operator: ``{"module: computation": 0.4, "WIDTH": [0.1, 0.9], "start: layer*":
-        "1/3"}``. A list for one alternative gives weights per depth. Alternatives that are not named keep their
-        proportions. Raises ``ValueError`` for names that mean nothing in this file, and weights that are none.
-        """
-        from einspec.grammar.read import read_text
-        from einspec.grammar.reweighting import reweighted_text
-
-        return read_text(reweighted_text(self, changes), self.source.name, imported=self.imported)
-
-    def count(self, symbol: str | None = None) -> int | None:
-        """How many derivations of positive weight a nonterminal has, types left out; None if infinitely many.
-
-        Counts stop at 10**1000, which stands for that many or more. The default is the start symbol.
-        """
-        from einspec.grammar.counts import count_derivations
-
-        if symbol is not None and symbol not in self.rules:
-            hint = did_you_mean(symbol, self.rules)
-            raise GrammarError(f"{self.source.name} has no rule {symbol!r}" + (f"; {hint}" if hint else ""))
-        return count_derivations(self, symbol or self.start)
-
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Grammar) and self.digest == other.digest
+        return isinstance(other, RuleSet) and self.digest == other.digest
 
     def __hash__(self) -> int:
         return hash(self.digest)
-
-    def __repr__(self) -> str:
-        return f"<grammar {self.source.name}: {len(self.rules)} rules from {self.start!r}>"

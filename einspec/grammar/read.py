@@ -10,7 +10,7 @@ from einspec.errors import GrammarError
 from einspec.grammar.build import Builder
 from einspec.grammar.files import LARGEST_FILE, Library, Place, find_grammar, read_grammar_file
 from einspec.grammar.linking import Linker
-from einspec.grammar.model import Grammar, Rule
+from einspec.grammar.model import Rule, RuleSet
 from einspec.grammar.problems import Problems
 from einspec.grammar.structure import check_structure
 from einspec.grammar.tokens import Annotation
@@ -23,7 +23,7 @@ Check = Callable[[Mapping[str, Rule], Problems], None]
 """Notes what else is wrong with rules, where something is, so that all of it is said at once."""
 
 
-def read_file(name: str | Path, *, check: Check | None = None) -> Grammar:
+def read_file(name: str | Path, *, check: Check | None = None) -> RuleSet:
     """Reads a bundled space or a grammar file. Raises ``GrammarError``, with every problem at its place."""
     path = find_grammar(name)
     return _read(read_grammar_file(path, str(name)), Place(path.parent), Library(), check)
@@ -36,7 +36,7 @@ def read_text(
     imported: Mapping[str, Source] | None = None,
     folder: Path | None = None,
     check: Check | None = None,
-) -> Grammar:
+) -> RuleSet:
     """Reads a grammar from a string; ``name`` is what messages call it.
 
     ``folder`` is where files are that it imports; ``imported`` are those that were read before. Raises
@@ -47,7 +47,7 @@ def read_text(
     return _read(Source(name, text), Place(folder), Library(imported), check)
 
 
-def _read(source: Source, place: Place, library: Library, check: Check | None) -> Grammar:
+def _read(source: Source, place: Place, library: Library, check: Check | None) -> RuleSet:
     problems = Problems(source)
     linked = Linker(source, place, library, problems)
     builder = Builder(linked)
@@ -65,7 +65,7 @@ def _read(source: Source, place: Place, library: Library, check: Check | None) -
         check(rules, problems)
     problems.raise_errors()
     texts = {k: v[0] for k, v in directives.items()}
-    return Grammar(source, library.read, start, rules, ignored, texts, problems.in_order())
+    return RuleSet(source, library.read, start, rules, ignored, texts, problems.in_order())
 
 
 def _directives(annotations: list[Annotation], problems: Problems) -> dict[str, tuple[str, Annotation]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from einspec.grammar.model import Grammar, Rule
+from einspec.grammar.model import Rule, RuleSet
 from einspec.grammar.problems import Problems
 from einspec.grammar.syntax import Alternative, Definition, Expression
 from einspec.grammar.syntax_parser import parse_syntax
@@ -16,7 +16,7 @@ from einspec.grammar.weights import MARKS, NUMBER, ByDepth, Line, Weights, at_de
 from einspec.text import Source, did_you_mean, listing
 
 
-def reweighted_text(grammar: Grammar, changes: Mapping[str, Any]) -> str:
+def reweighted_text(grammar: RuleSet, changes: Mapping[str, Any]) -> str:
     """The text of a grammar with other weights; see :meth:`Grammar.reweighted`."""
     if not isinstance(changes, Mapping) or not all(isinstance(name, str) for name in changes):
         raise TypeError("expected weights by name, as in {'module: computation': 0.4}")
@@ -46,7 +46,7 @@ class _Places:
 class _File:
     """A grammar file whose weights are changed."""
 
-    def __init__(self, grammar: Grammar):
+    def __init__(self, grammar: RuleSet):
         self.grammar = grammar
         problems = Problems(grammar.source)
         tokens, annotations = tokenize(grammar.source, problems)

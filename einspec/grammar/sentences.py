@@ -12,7 +12,7 @@ from einspec.grammar.earley.likeliest import Parse
 from einspec.grammar.earley.parser import EarleyParser
 from einspec.grammar.flat import FlatGrammar
 from einspec.grammar.lalr import LalrParser, NotLalr
-from einspec.grammar.model import Grammar
+from einspec.grammar.model import RuleSet
 from einspec.text import Source, did_you_mean, listing
 
 _MOST_SHOWN = 12
@@ -30,7 +30,7 @@ def earley_parser(flat: FlatGrammar) -> EarleyParser:
 class SentenceParser:
     """Parses sentences of one grammar. Raises ``GrammarError`` where Lark refuses its tokens."""
 
-    def __init__(self, grammar: Grammar):
+    def __init__(self, grammar: RuleSet):
         self.flat = FlatGrammar(grammar)
         self.lalr: LalrParser | None = None
         with suppress(NotLalr):

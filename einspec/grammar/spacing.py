@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from einspec.grammar.model import Choice, Grammar, Literal, leaves
+from einspec.grammar.model import Choice, Literal, RuleSet, leaves
 
 _WORD = re.compile(r"\w")
 
@@ -22,7 +22,7 @@ class Token:
 class Spacing:
     """Writes the tokens of one grammar."""
 
-    def __init__(self, grammar: Grammar):
+    def __init__(self, grammar: RuleSet):
         self.ignores_blanks = any(re.fullmatch(pattern, " ") for pattern in grammar.ignored)
         self.longer = _longer_tokens(grammar)
 
@@ -60,7 +60,7 @@ def _reads_better(last: str, token: str) -> bool:
     return bool(_WORD.match(token[0]) and (_WORD.match(last[-1]) or last[-1] in ")]}"))
 
 
-def _longer_tokens(grammar: Grammar) -> dict[str, list[str]]:
+def _longer_tokens(grammar: RuleSet) -> dict[str, list[str]]:
     """What must follow a token to make a longer one of the grammar."""
     tokens = {
         text

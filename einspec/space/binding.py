@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from einspec.errors import GrammarError
 from einspec.grammar.items import value_kinds
-from einspec.grammar.model import Grammar, Literal, Production, Reference, Rule, leaves
+from einspec.grammar.model import Literal, Production, Reference, Rule, RuleSet, leaves
 from einspec.grammar.problems import Problems
 from einspec.ops.declare import Op
 from einspec.space.expansion import production_members
@@ -20,7 +20,7 @@ _MOST_MEMBERS = 60_000
 """Members at all depths."""
 
 
-def bind(grammar: Grammar, ops: Mapping[str, Op]) -> list[dict[str, Nonterminal]]:
+def bind(grammar: RuleSet, ops: Mapping[str, Op]) -> list[dict[str, Nonterminal]]:
     """The nonterminals of a grammar with their members, at depth 1, 2, ... of the tree; the last stand for all below.
 
     There is one depth unless the grammar gives weights per depth. Raises ``GrammarError`` with all unknown ops, wrong
@@ -58,7 +58,7 @@ def _bind_children(
     return [structure for plan in plans.values() for structure in plan.structure]
 
 
-def _bind_at(grammar: Grammar, depth: int, ops: Mapping[str, Op], problems: Problems) -> dict[str, Nonterminal]:
+def _bind_at(grammar: RuleSet, depth: int, ops: Mapping[str, Op], problems: Problems) -> dict[str, Nonterminal]:
     """The nonterminals at a depth of the tree, their members without children yet."""
     bound: dict[str, Nonterminal] = {}
     total = 0

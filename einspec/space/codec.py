@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from einspec.errors import ParseError, SamplingError, ShapeError
-from einspec.grammar.read import read_text
+from einspec.grammar.grammar import read_text
 from einspec.recursion import MAX_DEPTH, deep
 from einspec.space.architecture import Architecture
 from einspec.space.choosers import recorded_chooser

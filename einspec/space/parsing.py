@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from einspec.errors import ParseError
 from einspec.grammar.earley.likeliest import Parse
 from einspec.grammar.flat import Meaning
-from einspec.grammar.model import Choice, Free, Grammar, Group, Item, Literal, Production, Reference, Repeat
+from einspec.grammar.model import Choice, Free, Group, Item, Literal, Production, Reference, Repeat, RuleSet
 from einspec.grammar.sentences import SentenceParser
 from einspec.space.member import Member, Nonterminal
 from einspec.space.open_member import OpenMember
@@ -44,7 +44,7 @@ class _Written:
 class TextParser:
     """Parses sentences of one space. Raises ``GrammarError`` where Lark refuses the tokens of its grammar."""
 
-    def __init__(self, grammar: Grammar, nonterminals: Mapping[str, Nonterminal]):
+    def __init__(self, grammar: RuleSet, nonterminals: Mapping[str, Nonterminal]):
         self.sentences = SentenceParser(grammar)
         self.flat = self.sentences.flat
         self.members: dict[object, Member] = {

@@ -9,7 +9,7 @@ from einspec.grammar.model import Choice, Free, Literal, Reference
 from einspec.grammar.spacing import Spacing, Token
 
 if TYPE_CHECKING:
-    from einspec.grammar.model import Grammar
+    from einspec.grammar.model import RuleSet
     from einspec.space.derivation import Derivation
     from einspec.space.member import Member
 
@@ -19,7 +19,7 @@ _REMEMBERED = 100_000
 class Printer:
     """Prints derivations of one grammar."""
 
-    def __init__(self, grammar: Grammar):
+    def __init__(self, grammar: RuleSet):
         self.spacing = Spacing(grammar)
         self.templates: dict[Member, tuple[Token | None, ...]] = {}
 

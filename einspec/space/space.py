@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from einspec.errors import SamplingError, ShapeError
-from einspec.grammar.model import Grammar, Production
-from einspec.grammar.read import read_file, read_text
+from einspec.grammar.grammar import Grammar, read_file, read_text
+from einspec.grammar.model import Production
 from einspec.ops.opset import collect_ops, library_ops
 from einspec.recursion import deep
 from einspec.space import codec, counting, sampling

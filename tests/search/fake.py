@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from einspec.errors import SamplingError
-from einspec.grammar.model import Grammar
-from einspec.grammar.read import read_text
+from einspec.grammar.grammar import Grammar, read_text
 from einspec.space import Limits
 from einspec.types import Type
 
