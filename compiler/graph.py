@@ -196,32 +196,6 @@ class Graph:
         """Nodes if every copy were written out."""
         return sum(times * sum(node.op is not None for node in graph.nodes) for graph, times in self.graphs())
 
-    def to_svg(self) -> str:
-        """A drawing: chains of ops as one box, copies and repeated parts as frames, types on the wires."""
-        from einspec.compiler.drawing import to_svg
-
-        return to_svg(self)
-
-    def to_mermaid(self) -> str:
-        """The drawing's boxes and wires as a mermaid flowchart."""
-        from einspec.compiler.drawing import to_mermaid
-
-        return to_mermaid(self)
-
-    def to_dot(self) -> str:
-        """The drawing's boxes and wires in the DOT language."""
-        from einspec.compiler.drawing import to_dot
-
-        return to_dot(self)
-
-    def _repr_svg_(self) -> str:
-        return self.to_svg()
-
-    def __str__(self) -> str:
-        from einspec.compiler.graph_text import format_graph
-
-        return format_graph(self)
-
     def __repr__(self) -> str:
         return f"<graph of {len(self)} nodes>"
 

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-import einspec
 from einspec.compiler import modules, stacked
 from einspec.compiler.transfer import architecture_of
 from einspec.errors import CompileError
 from einspec.space.architecture import Architecture
+from einspec.version import VERSION
 
 _HEADING = '''\
 """A network as plain PyTorch, which needs nothing else. Written by einspec {version}.
@@ -98,7 +98,7 @@ def source_of(model: nn.Module) -> str:
         raise CompileError(f"a {type(model).__name__} that einspec.compile has not made: its code is unknown")
     writer = _Writer(model)
     parts = [*writer.definitions(), *writer.classes]
-    heading = _HEADING.format(name="Network", version=einspec.__version__, imports=_imports("\n".join(parts)))
+    heading = _HEADING.format(name="Network", version=VERSION, imports=_imports("\n".join(parts)))
     constants = f"ARCHITECTURE = {_quoted(str(arch))}\n\nSPACE = {_quoted(arch.space.name)}\n"
     return "\n\n".join([heading, *parts, constants])
 

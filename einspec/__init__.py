@@ -16,6 +16,7 @@ from einspec.errors import ParseError as ParseError
 from einspec.errors import SamplingError as SamplingError
 from einspec.errors import ShapeError as ShapeError
 from einspec.errors import StoreError as StoreError
+from einspec.version import VERSION
 
 if TYPE_CHECKING:
     from einspec import ops as ops
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from einspec.types import Axis as Axis
     from einspec.types import Type as Type
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "Architecture": "einspec.space",

@@ -12,7 +12,7 @@ from einspec.space.derivation import Derivation
 
 if TYPE_CHECKING:
     from einspec.compiler.cost_table import Costs
-    from einspec.compiler.graph import Graph
+    from einspec.compiler.shown import ShownGraph
     from einspec.ops.declare import Outputs
     from einspec.space.edges import Trace
     from einspec.space.space import Space
@@ -138,12 +138,13 @@ class Architecture:
         return owners(deep(self.depth, lambda: Lowering(prunes=False).graph(self)))
 
     @cached_property
-    def graph(self) -> Graph:
+    def graph(self) -> ShownGraph:
         """The simplified graph of primitives that the architecture denotes."""
         from einspec.compiler.lower import lower
+        from einspec.compiler.shown import shown
         from einspec.compiler.simplify import normal_form
 
-        return normal_form(lower(self))
+        return shown(normal_form(lower(self)))
 
     @cached_property
     def key(self) -> str:

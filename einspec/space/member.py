@@ -16,9 +16,7 @@ from einspec.ops.declare import Combinator, Op, Outputs, Primitive
 from einspec.types import Type
 
 if TYPE_CHECKING:
-    from einspec.space.derivation import Derivation
     from einspec.space.environment import Environment
-    from einspec.space.table import Table
 
 _REMEMBERED = 20_000
 """Outcomes kept per member; the memo is emptied when it is full, so that memory is bounded."""
@@ -91,8 +89,8 @@ class Member:
         self.home: Nonterminal
         """The nonterminal that it expands."""
         self.alone = (self,)
-        self.leaves: dict[tuple[Member, ...], Derivation] = {}
-        """Derivations that are this member alone, by the transparent members before it."""
+        self.leaves: dict[tuple[Member, ...], Any] = {}
+        """What ``derivation.leaf`` remembers: derivations of it alone, by the transparent members before it."""
         self.args: tuple[Any, ...] = ()
         if op and not is_open:
             self.args = op.signature.convert(argument_texts(texts) if values is None else values)
@@ -255,9 +253,9 @@ def argument_texts(texts: tuple[str, ...]) -> list[str]:
 class Nonterminal:
     """A nonterminal with its members: those that are drawn, in text order, then those of weight 0.
 
-    ``tables`` remembers which members apply at which types; where every member has children, all apply
-    everywhere, and ``only_table`` says so. ``cumulative`` holds the running sums of the positive weights, ``total``
-    and ``last`` are the last of them and its index.
+    ``tables`` is where ``table.legal_members`` remembers which members apply at which types; where every member has
+    children, all apply everywhere, and ``only_table`` says so. ``cumulative`` holds the running sums of the positive
+    weights, ``total`` and ``last`` are the last of them and its index.
     """
 
     __slots__ = (
@@ -288,8 +286,8 @@ class Nonterminal:
         self.is_structural = False
         """Whether it decides on a group or a repetition of a production, and makes no node."""
         self._twins: dict[object, Member] | None = None
-        self.tables: dict[Any, Table] = {}
-        self.only_table: Table | None = None
+        self.tables: dict[Any, Any] = {}
+        self.only_table: Any = None
         self.subsets: dict[tuple[Member, ...], Any] = {}
         self.cumulative = tuple(itertools.accumulate(member.weight for member in self.members[: self.positive]))
         self.last = self.positive - 1

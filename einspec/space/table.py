@@ -154,10 +154,11 @@ def legal_members(nonterminal: Nonterminal, inputs: tuple[Type, ...], environmen
     """The table of a nonterminal at these types. Remembered, but for inputs that differ, as merges get them: few of
     those are met twice.
     """
-    if nonterminal.only_table is not None:
-        return nonterminal.only_table
+    only: Table | None = nonterminal.only_table
+    if only is not None:
+        return only
     key = inputs if environment.key is None else (inputs, environment.key)
-    table = nonterminal.tables.get(key)
+    table: Table | None = nonterminal.tables.get(key)
     if table is None:
         table = Table(nonterminal, inputs, environment)
         if nonterminal.all_grow:

@@ -9,7 +9,8 @@ import pytest
 import einspec
 from einspec import ParseError, Type
 from einspec.compiler.graph import Graph, Node
-from einspec.compiler.graph_text import format_graph, parse_graph
+from einspec.compiler.graph_printing import format_graph
+from einspec.compiler.graph_text import parse_graph
 from einspec.compiler.verify import verify
 from einspec.ops import primitive
 from tests.compiler.corpus import OPS, random_graphs

@@ -6,7 +6,8 @@ import pytest
 
 from einspec import CompileError
 from einspec.compiler.graph import Slot
-from einspec.compiler.graph_text import format_graph, parse_graph
+from einspec.compiler.graph_printing import format_graph
+from einspec.compiler.graph_text import parse_graph
 from einspec.compiler.rewriting import Fired, Rule
 from einspec.compiler.rules import RULES
 from einspec.compiler.simplify import simplify

@@ -13,7 +13,8 @@ import torch
 
 from einspec.compiler.costs import costs
 from einspec.compiler.graph import Graph
-from einspec.compiler.graph_text import format_graph, parse_graph
+from einspec.compiler.graph_printing import format_graph
+from einspec.compiler.graph_text import parse_graph
 from einspec.compiler.key import graph_key
 from einspec.compiler.rewriting import Fired
 from einspec.compiler.rules import RULES
