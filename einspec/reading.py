@@ -1,4 +1,4 @@
-"""Reading text files of users: not too large, and UTF-8."""
+"""Files of users and those that come with einspec: finding them, reading them, not too large, and UTF-8."""
 
 from __future__ import annotations
 
@@ -6,6 +6,28 @@ from pathlib import Path
 
 from einspec.errors import EinspecError
 from einspec.text import Source
+
+BUNDLED = Path(__file__).resolve().parent / "grammars"
+"""The spaces and architectures that come with einspec."""
+
+
+def bundled(suffix: str) -> list[str]:
+    """The names of the bundled files with an ending."""
+    return sorted(path.stem for path in BUNDLED.glob(f"*{suffix}"))
+
+
+def existing(name: str | Path, error: type[EinspecError]) -> tuple[Path | None, bool]:
+    """The path of a file that there is, else None; and whether it is a folder.
+
+    Raises ``error`` where it cannot be looked up.
+    """
+    path = Path(name)
+    try:
+        return (path, False) if path.is_file() else (None, path.is_dir())
+    except OSError as failure:  # a name that is too long, a folder that may not be entered
+        text = str(name)
+        shown = text if len(text) < 200 else f"{text[:200]}..."
+        raise error(f"{shown}: cannot be read: {failure.strerror}") from None
 
 
 def read_source(path: Path, shown: str, most: int, error: type[EinspecError], advice: str = "") -> Source:

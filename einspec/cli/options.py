@@ -96,7 +96,7 @@ def add_architecture(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "arch",
         metavar="ARCH",
-        help="the text of an architecture, a .arch file, a bundled one (resnet18.arch), or - for standard input",
+        help="the text of an architecture, a .arch file, a bundled one (resnet18), or - for standard input",
     )
 
 
@@ -188,10 +188,22 @@ def input_of(texts: list[str] | None) -> Any:
 
 
 def read_architecture(space: Space, text: str) -> Architecture:
-    """The architecture of ARCH; standard input may end in a newline. Raises ``ParseError`` if it cannot be read."""
+    """The architecture of ARCH; standard input may end in a newline. Raises ``ParseError`` if it cannot be read.
+
+    The name of a bundled architecture means that one, unless it is a sentence of the space.
+    """
+    from einspec.space.files import SUFFIX, bundled_architectures
+
     if text == "-":
         return space.parse(_standard_input().rstrip(), name="<stdin>")
-    return space.read(text) if text.endswith(".arch") else space.parse(text)
+    if text.endswith(SUFFIX):
+        return space.read(text)
+    try:
+        return space.parse(text)
+    except ParseError:
+        if text not in bundled_architectures():
+            raise
+    return space.read(text)
 
 
 def _standard_input() -> str:

@@ -8,16 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from einspec.errors import GrammarError
-from einspec.reading import read_source
+from einspec.reading import BUNDLED, bundled, existing, read_source
 from einspec.text import Source, did_you_mean
 
-BUNDLED = Path(__file__).resolve().parent.parent / "grammars"
 LARGEST_FILE = 4 << 20
 
 
 def bundled_names() -> list[str]:
     """The names of the spaces that come with einspec."""
-    return sorted(path.stem for path in BUNDLED.glob("*.lark"))
+    return bundled(".lark")
 
 
 def find_grammar(name: str | Path) -> Path:
@@ -25,16 +24,11 @@ def find_grammar(name: str | Path) -> Path:
     text = str(name)
     if text in bundled_names():
         return BUNDLED / f"{text}.lark"
-    path = Path(name)
-    try:
-        if path.is_file():
-            return path
-        is_folder = path.is_dir()
-    except OSError as error:  # a name that is too long, a folder that may not be entered
-        shown = text if len(text) < 200 else f"{text[:200]}..."
-        raise GrammarError(f"{shown}: cannot be read: {error.strerror}") from None
+    path, is_folder = existing(name, GrammarError)
+    if path is not None:
+        return path
     known = ", ".join(bundled_names())
-    if "\0" in text or "/" in text or "\\" in text or path.suffix:
+    if "\0" in text or "/" in text or "\\" in text or Path(name).suffix:
         reason = "it is a folder" if is_folder else "there is no such file"
         raise GrammarError(f"{text!r}: {reason}; expected a grammar file (*.lark) or a bundled space ({known})")
     hint = did_you_mean(text, bundled_names())

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from einspec.errors import ParseError
-from einspec.grammar.files import BUNDLED
-from einspec.reading import read_source
+from einspec.reading import BUNDLED, bundled, existing, read_source
 from einspec.text import Source, did_you_mean
 
 SUFFIX = ".arch"
@@ -15,7 +14,7 @@ _LARGEST_FILE = 16 << 20
 
 def bundled_architectures() -> list[str]:
     """The names of the architectures that come with einspec."""
-    return sorted(path.stem for path in BUNDLED.glob(f"*{SUFFIX}"))
+    return bundled(SUFFIX)
 
 
 def find_architecture(name: str | Path) -> Path:
@@ -24,24 +23,19 @@ def find_architecture(name: str | Path) -> Path:
     A bare name means what is bundled; with its ending, a file of one's own comes first.
     """
     text = str(name)
-    bundled = bundled_architectures()
-    if text in bundled:
+    known = bundled_architectures()
+    if text in known:
         return BUNDLED / f"{text}{SUFFIX}"
-    path = Path(name)
-    try:
-        if path.is_file():
-            return path
-        is_folder = path.is_dir()
-    except OSError as error:  # a name that is too long, a folder that may not be entered
-        shown = text if len(text) < 200 else f"{text[:200]}..."
-        raise ParseError(f"{shown}: cannot be read: {error.strerror}") from None
-    if text.removesuffix(SUFFIX) in bundled and not is_folder:
+    path, is_folder = existing(name, ParseError)
+    if path is not None:
+        return path
+    if text.removesuffix(SUFFIX) in known and not is_folder:
         return BUNDLED / text
     reason = "it is a folder" if is_folder else "there is no such file"
-    hint = "" if is_folder else did_you_mean(text.removesuffix(SUFFIX), bundled)
+    hint = "" if is_folder else did_you_mean(text.removesuffix(SUFFIX), known)
     raise ParseError(
         f"{text!r}: {reason}; expected an architecture file (*{SUFFIX}) or a bundled architecture "
-        f"({', '.join(bundled)})" + (f"; {hint}" if hint else "")
+        f"({', '.join(known)})" + (f"; {hint}" if hint else "")
     )
 
 

@@ -181,15 +181,19 @@ class Space:
         """One architecture whose choices are made by ``choose(address, nonterminal, members) -> index``.
 
         ``members`` is the sequence of those that apply; the first ``members.positive`` are those that can be
-        drawn, with running sums of their weights in ``members.cumulative``. ``address.path`` says where in the
-        derivation the choice is. This is what a search tool plugs in, as in Optuna's define-by-run:
+        drawn, at least one, with running sums of their weights in ``members.cumulative``. ``address.path`` says where
+        in the derivation the choice is. None and negative numbers mean that none of them will do: a dead end. This is
+        what a search tool plugs in, as in Optuna's define-by-run:
         ``space.derive(lambda at, nonterminal, members: trial.suggest_int(f"{at.path}{nonterminal.name}", 0,
-        members.positive - 1))``. There is one attempt: raises ``SamplingError`` at a dead end or a limit.
+        members.positive - 1))``. There is one attempt: raises ``SamplingError`` at a dead end, where the chooser is
+        not asked, or at a limit; ``ValueError`` for an index that there is not.
         """
         exact = self.limits.tightened(**limits)
 
         def checked(address: Address, nonterminal: Nonterminal, members: Table) -> int:
-            index = choose(address, nonterminal, members)
+            index = choose(address, nonterminal, members) if members.positive else None
+            if index is None:
+                return -1
             if not isinstance(index, int) or index >= len(members):
                 raise ValueError(f"the chooser picked {index!r} of {len(members)} members of {nonterminal.name}")
             return index

@@ -156,6 +156,7 @@ def test_show_reads_a_bundled_architecture_and_macros(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert run_json(capsys, "show", "einspace", "resnet18.arch", "--input", "3,32,32")["params"] == 11_173_632
+    assert run_json(capsys, "show", "einspace", "resnet18", "--input", "3,32,32")["params"] == 11_173_632
     (tmp_path / "resnet18.arch").write_text("def act = seq(norm, relu)  // mine\nact\n")
     shown = run_json(capsys, "show", "einspace", "resnet18.arch", "--input", "3,32,32")
     assert shown["text"] == "seq(norm, relu)"

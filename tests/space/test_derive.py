@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -532,3 +533,41 @@ def test_addresses_of_errors_and_choices() -> None:
 
     assert str(space.derive(choose)) == "s(s(r,r),s(r,r))"
     assert seen == [(), (0,), (0, 0), (0, 1), (1,), (1, 0), (1, 1)]
+
+
+class Trial:
+    """A define-by-run trial as Optuna has them: one number a name, from a range that is not empty."""
+
+    def __init__(self, seed: int):
+        self.rng = random.Random(seed)
+
+    def suggest_int(self, name: str, low: int, high: int) -> int:
+        assert low <= high, f"{name}: low={low}, high={high}"
+        return low + int(self.rng.random() * (high - low + 1))
+
+
+@pytest.mark.parametrize("name", ["einspace", "nasbench201", "darts", "mlp"])
+def test_the_recipe_of_derive_meets_no_empty_range(name: str) -> None:
+    space = einspec.load(name, input=(3, 32, 32) if name == "einspace" else None)
+    made = 0
+    for seed in range(200):
+        trial = Trial(seed)
+
+        def choose(at: Any, nonterminal: Any, members: Any, trial: Trial = trial) -> int:
+            return trial.suggest_int(f"{at.path}{nonterminal.name}", 0, members.positive - 1)
+
+        try:
+            space.derive(choose, max_nodes=200)
+        except SamplingError:
+            continue
+        made += 1
+    assert made > 20
+
+
+@pytest.mark.parametrize("nothing", [None, -1])
+def test_a_chooser_may_say_that_nothing_will_do(nothing: int | None) -> None:
+    space = einspec.load("nasbench201")
+    with pytest.raises(
+        SamplingError, match="these choices come to a dead end in nasbench201: no member of network fits"
+    ):
+        space.derive(lambda at, nonterminal, members: nothing)
