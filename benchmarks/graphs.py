@@ -6,9 +6,9 @@ import random
 
 import einspec
 from benchmarks.measure import Row, cpu_seconds
-from einspec.compiler.key import graph_key
-from einspec.compiler.lower import lower
-from einspec.compiler.simplify import normal_form
+from einspec.compiler.graph.lower import lower
+from einspec.compiler.identity.key import graph_key
+from einspec.compiler.simplify.simplify import normal_form
 from tests.baselines import resnet18
 from tests.compiler.labelled import drawn
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import einspec
 from benchmarks.measure import Row, cpu_seconds
-from einspec.grammar.sentences import SentenceParser
+from einspec.grammar.parsing.sentences import SentenceParser
 from einspec.text import Source
 
 LEVELS = 11

@@ -1,5 +1,4 @@
-"""The compiler: architecture -> graph -> simplified -> key and costs, and fused -> torch.
+"""The compiler: architecture -> graph -> simplified -> identity and costs, and fused -> torch modules.
 
-Only ``emit``, ``export``, ``held``, ``interpret``, ``modules``, ``source``, ``stacked``, ``tracing``, ``transfer`` and
-``weights`` import torch.
+Only ``emit`` imports torch.
 """

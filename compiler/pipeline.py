@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from einspec.compiler.fusion import fuse as fused
-from einspec.compiler.graph import Graph
-from einspec.compiler.rewriting import Fired, Rule
-from einspec.compiler.rules import RULES
-from einspec.compiler.sharing import shared
-from einspec.compiler.simplify import simplify
-from einspec.compiler.verify import verify
+from einspec.compiler.graph.graph import Graph
+from einspec.compiler.graph.sharing import shared
+from einspec.compiler.graph.verify import verify
+from einspec.compiler.simplify.rewriting import Fired, Rule
+from einspec.compiler.simplify.rules import RULES
+from einspec.compiler.simplify.simplify import simplify
 
 
 def built(graph: Graph, *, passes: Sequence[Rule] = (), fuse: bool = True, trace: list[Fired] | None = None) -> Graph:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from einspec import ops as ops
     from einspec import search as search
     from einspec import testing as testing
-    from einspec.compiler.correspondence import correspondence as correspondence
-    from einspec.compiler.correspondence import isomorphic as isomorphic
-    from einspec.compiler.emit import compile as compile
-    from einspec.compiler.export import export as export
-    from einspec.compiler.interpret import interpret as interpret
-    from einspec.compiler.rewriting import rewrite as rewrite
-    from einspec.compiler.transfer import transfer as transfer
+    from einspec.compiler.emit.emit import compile as compile
+    from einspec.compiler.emit.export import export as export
+    from einspec.compiler.emit.interpret import interpret as interpret
+    from einspec.compiler.emit.transfer import transfer as transfer
+    from einspec.compiler.identity.correspondence import correspondence as correspondence
+    from einspec.compiler.identity.correspondence import isomorphic as isomorphic
+    from einspec.compiler.simplify.rewriting import rewrite as rewrite
     from einspec.grammar.grammar import Grammar as Grammar
     from einspec.space import Architecture as Architecture
     from einspec.space import Derivation as Derivation
@@ -51,15 +51,15 @@ _HOMES = {
     "Limits": "einspec.space",
     "Space": "einspec.space",
     "Type": "einspec.types",
-    "compile": "einspec.compiler.emit",
-    "correspondence": "einspec.compiler.correspondence",
-    "export": "einspec.compiler.export",
-    "interpret": "einspec.compiler.interpret",
-    "isomorphic": "einspec.compiler.correspondence",
+    "compile": "einspec.compiler.emit.emit",
+    "correspondence": "einspec.compiler.identity.correspondence",
+    "export": "einspec.compiler.emit.export",
+    "interpret": "einspec.compiler.emit.interpret",
+    "isomorphic": "einspec.compiler.identity.correspondence",
     "load": "einspec.space",
     "loads": "einspec.space",
-    "rewrite": "einspec.compiler.rewriting",
-    "transfer": "einspec.compiler.transfer",
+    "rewrite": "einspec.compiler.simplify.rewriting",
+    "transfer": "einspec.compiler.emit.transfer",
 }
 _MODULES = ("ops", "search", "testing")
 

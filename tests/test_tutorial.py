@@ -17,7 +17,7 @@ import pytest
 import einspec
 from einspec.cli import main
 from einspec.grammar import read_file, read_text
-from einspec.grammar.build import value_kinds
+from einspec.grammar.reading.build import value_kinds
 from einspec.ops import combinator
 
 TUTORIAL = (Path(__file__).resolve().parent.parent / "examples" / "tutorial.md").read_text(encoding="utf-8")

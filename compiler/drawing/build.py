@@ -12,8 +12,8 @@ from einspec.compiler.drawing.labels import Home, is_tied, label_of, line_of
 from einspec.compiler.drawing.segments import Part, Repeat, fold
 from einspec.compiler.drawing.summary import summary_of
 from einspec.compiler.drawing.text import TIMES
-from einspec.compiler.graph import Graph, Node, Port
-from einspec.compiler.sharing import shared
+from einspec.compiler.graph.graph import Graph, Node, Port
+from einspec.compiler.graph.sharing import shared
 
 MOST_BOXES = 400
 """Blocks of a drawing, all levels together; a level with more is summed up."""

@@ -9,7 +9,7 @@ from einspec.compiler.drawing.colours import FILLS, QUIET, RIM, WIRE
 from einspec.compiler.drawing.diagram import Block
 from einspec.compiler.drawing.names import Named, main_kind, named, op_lines
 from einspec.compiler.drawing.text import printable
-from einspec.compiler.graph import Graph
+from einspec.compiler.graph.graph import Graph
 
 HEAD = f"""digraph architecture {{
   graph [rankdir=TB, fontname="monospace", fontsize=11, style=rounded, color="{RIM}"]

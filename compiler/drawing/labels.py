@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from einspec.compiler.drawing.diagram import Kind, Line
 from einspec.compiler.drawing.text import TIMES
-from einspec.compiler.graph import Graph, Node
+from einspec.compiler.graph.graph import Graph, Node
 from einspec.types import Type
 
 

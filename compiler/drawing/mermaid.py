@@ -9,7 +9,7 @@ from einspec.compiler.drawing.colours import FILLS, INK, RIM
 from einspec.compiler.drawing.diagram import Block
 from einspec.compiler.drawing.names import Named, main_kind, named, op_lines
 from einspec.compiler.drawing.text import printable
-from einspec.compiler.graph import Graph
+from einspec.compiler.graph.graph import Graph
 
 MARKUP = frozenset("#&<>\"'`\\|{};%$*~")
 """Characters that mean something in a quoted text: to mermaid, to its markdown or to HTML."""

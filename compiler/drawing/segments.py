@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from einspec.compiler.graph import Graph, Node, Port
+from einspec.compiler.graph.graph import Graph, Node, Port
 from einspec.types import Type
 
 MOST_CROSSING = 3

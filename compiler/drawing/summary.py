@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from einspec.compiler.drawing.diagram import Block, Line
 from einspec.compiler.drawing.text import TIMES, count
-from einspec.compiler.graph import Graph
+from einspec.compiler.graph.graph import Graph
 
 COUNTED = 12
 """Ops that a summary names."""

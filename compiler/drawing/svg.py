@@ -10,7 +10,7 @@ from einspec.compiler.drawing.diagram import KINDS, Block, Diagram, Kind
 from einspec.compiler.drawing.layout import Box, Label, Picture, Route, lay_out
 from einspec.compiler.drawing.sizes import LINE, PAD, PAD_Y, STACK
 from einspec.compiler.drawing.text import FONT, SIZE, SMALL, count, shown, width, xml
-from einspec.compiler.graph import Graph
+from einspec.compiler.graph.graph import Graph
 
 MARGIN = 14.0
 LEGEND = 26.0

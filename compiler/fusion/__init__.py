@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from einspec.compiler.fusion import attention, convolutions, replicas, stacks, wide
 from einspec.compiler.fusion.in_place import in_place
-from einspec.compiler.graph import Graph
-from einspec.compiler.rewriting import Fired, Rule
-from einspec.compiler.simplify import simplify
+from einspec.compiler.graph.graph import Graph
+from einspec.compiler.simplify.rewriting import Fired, Rule
+from einspec.compiler.simplify.simplify import simplify
 
 
 def fuse(graph: Graph, *, trace: list[Fired] | None = None) -> Graph:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from einspec.compiler.fusion import ops
-from einspec.compiler.graph import Node, Port, Ports
-from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import called, made_by
+from einspec.compiler.graph.graph import Node, Port, Ports
+from einspec.compiler.simplify.rewriting import Rewriter, Rule
+from einspec.compiler.simplify.rules.common import called, made_by
 from einspec.ops.library import merge, tensor
 
 

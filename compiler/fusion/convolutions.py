@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from einspec.compiler.fusion import ops
-from einspec.compiler.graph import Node, Ports
-from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import POINTWISE, made_by, of
+from einspec.compiler.graph.graph import Node, Ports
+from einspec.compiler.simplify.rewriting import Rewriter, Rule
+from einspec.compiler.simplify.rules.common import POINTWISE, made_by, of
 from einspec.ops.library import tensor
 from einspec.types import Type
 

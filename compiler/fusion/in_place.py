@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from einspec.compiler.fusion import ops
-from einspec.compiler.graph import Graph, Node, Port, Slot, pruned
+from einspec.compiler.graph.graph import Graph, Node, Port, Slot, pruned
 from einspec.ops.library import image, merge, tensor
 
 _FRESH = frozenset(

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from einspec.compiler.fusion import ops
-from einspec.compiler.graph import Context, Graph, Node, Port, Ports
-from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import POINTWISE
+from einspec.compiler.graph.graph import Context, Graph, Node, Port, Ports
+from einspec.compiler.simplify.rewriting import Rewriter, Rule
+from einspec.compiler.simplify.rules.common import POINTWISE
 from einspec.ops.declare import Primitive
 from einspec.ops.library import image, merge, tensor
 from einspec.types import Type, parse_type

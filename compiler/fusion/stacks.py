@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from einspec.compiler.fusion import ops
-from einspec.compiler.graph import Node, Ports
-from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import POINTWISE, called, made_by, of
+from einspec.compiler.graph.graph import Node, Ports
+from einspec.compiler.simplify.rewriting import Rewriter, Rule
+from einspec.compiler.simplify.rules.common import POINTWISE, called, made_by, of
 from einspec.ops.library import merge, tensor
 
 

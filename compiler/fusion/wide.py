@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from einspec.compiler.fusion import ops
-from einspec.compiler.graph import Node, Port, Ports
-from einspec.compiler.rewriting import Rewriter, Rule
-from einspec.compiler.rules.common import made_by, of
+from einspec.compiler.graph.graph import Node, Port, Ports
+from einspec.compiler.simplify.rewriting import Rewriter, Rule
+from einspec.compiler.simplify.rules.common import made_by, of
 from einspec.ops.declare import Primitive
 from einspec.types import Type
 

@@ -71,7 +71,7 @@ def _report(name: str, own_ops: Any, args: argparse.Namespace) -> dict[str, Any]
     import einspec
     from einspec.grammar.grammar import read_file
     from einspec.ops.opset import collect_ops
-    from einspec.space.binding import bind
+    from einspec.space.members.binding import bind
 
     try:
         grammar = read_file(name)

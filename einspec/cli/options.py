@@ -192,7 +192,7 @@ def read_architecture(space: Space, text: str) -> Architecture:
 
     The name of a bundled architecture means that one, unless it is a sentence of the space.
     """
-    from einspec.space.files import SUFFIX, bundled_architectures
+    from einspec.space.text.files import SUFFIX, bundled_architectures
 
     if text == "-":
         return space.parse(_standard_input().rstrip(), name="<stdin>")

@@ -23,7 +23,7 @@ from einspec.errors import EinspecError
 from einspec.text import bytes_text
 
 if TYPE_CHECKING:
-    from einspec.compiler.cost_table import Costs
+    from einspec.compiler.costs.table import Costs
     from einspec.ops.declare import Outputs
     from einspec.space import Architecture
 
@@ -83,7 +83,7 @@ def _draw(arch: Architecture, path: Path) -> None:
 
 
 def _rows(arch: Architecture) -> Iterator[tuple[int, str, str]]:
-    from einspec.space.edges import edge_types
+    from einspec.space.deriving.edges import edge_types
 
     edges = edge_types(arch)
     for number, (address, node) in enumerate(arch.derivation.addresses()):

@@ -8,15 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from einspec.grammar import read
-from einspec.grammar.ambiguity import ambiguity_warnings
-from einspec.grammar.analysis import Process, analysis_warnings, critical_weights
-from einspec.grammar.counts import count_derivations
-from einspec.grammar.model import RuleSet
-from einspec.grammar.problems import Problems
-from einspec.grammar.read import Check
-from einspec.grammar.reweighting import reweighted_text
-from einspec.grammar.structure import minimal_depths
+from einspec.grammar.analysis.ambiguity import ambiguity_warnings
+from einspec.grammar.analysis.counts import count_derivations
+from einspec.grammar.analysis.process import Process, analysis_warnings, critical_weights
+from einspec.grammar.analysis.reweighting import reweighted_text
+from einspec.grammar.model.problems import Problems
+from einspec.grammar.model.rules import RuleSet
+from einspec.grammar.model.structure import minimal_depths
+from einspec.grammar.reading import read
+from einspec.grammar.reading.read import Check
 from einspec.text import Problem, Source
 
 

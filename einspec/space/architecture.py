@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from einspec.recursion import deep
-from einspec.space.derivation import Derivation
+from einspec.space.deriving.derivation import Derivation
 
 if TYPE_CHECKING:
-    from einspec.compiler.cost_table import Costs
-    from einspec.compiler.shown import ShownGraph
+    from einspec.compiler.costs.table import Costs
+    from einspec.compiler.graph.shown import ShownGraph
     from einspec.ops.declare import Outputs
-    from einspec.space.edges import Trace
+    from einspec.space.deriving.edges import Trace
     from einspec.space.space import Space
     from einspec.space.variation.edits import Slots
     from einspec.space.variation.kinds import Kind
@@ -109,7 +109,7 @@ class Architecture:
     @cached_property
     def trace(self) -> Trace:
         """What evaluating it over types saw; its variants start from there."""
-        from einspec.space.edges import trace
+        from einspec.space.deriving.edges import trace
 
         return trace(self)
 
@@ -133,29 +133,29 @@ class Architecture:
 
         None where simplification could take some of them away.
         """
-        from einspec.compiler.lower import Lowering, owners
+        from einspec.compiler.graph.lower import Lowering, owners
 
         return owners(deep(self.depth, lambda: Lowering(prunes=False).graph(self)))
 
     @cached_property
     def graph(self) -> ShownGraph:
         """The simplified graph of primitives that the architecture denotes."""
-        from einspec.compiler.lower import lower
-        from einspec.compiler.shown import shown
-        from einspec.compiler.simplify import normal_form
+        from einspec.compiler.graph.lower import lower
+        from einspec.compiler.graph.shown import shown
+        from einspec.compiler.simplify.simplify import normal_form
 
         return shown(normal_form(lower(self)))
 
     @cached_property
     def key(self) -> str:
         """The canonical identity of the simplified graph, ``1:<hex>``."""
-        from einspec.compiler.key import graph_key
+        from einspec.compiler.identity.key import graph_key
 
         return graph_key(self.graph)
 
     @cached_property
     def _costs(self) -> tuple[int, int]:
-        from einspec.compiler.costs import costs
+        from einspec.compiler.costs.costs import costs
 
         return costs(self.graph)
 
@@ -172,7 +172,7 @@ class Architecture:
     @cached_property
     def costs(self) -> Costs:
         """What it costs to run and to train, op by op and in total, without torch and without a head."""
-        from einspec.compiler.cost_table import costs_of
+        from einspec.compiler.costs.table import costs_of
 
         return costs_of(self.graph)
 

@@ -13,42 +13,44 @@ from typing import TYPE_CHECKING, Any
 
 from einspec.errors import SamplingError, ShapeError
 from einspec.grammar.grammar import Grammar, read_file, read_text
-from einspec.grammar.model import Production
+from einspec.grammar.model.rules import Production
 from einspec.ops.opset import collect_ops, library_ops
 from einspec.recursion import deep
-from einspec.space import codec, counting, sampling
 from einspec.space.architecture import Architecture
-from einspec.space.binding import bind, check_ops
-from einspec.space.choosers import as_random
-from einspec.space.counting import Estimate
-from einspec.space.coverage import Coverage, coverage
-from einspec.space.derive import Address, Chooser, Rejected, Run, evaluate
-from einspec.space.files import read_architecture_file
-from einspec.space.limits import Limits
-from einspec.space.macros import Expanded, expanded, has_definitions
-from einspec.space.member import Member, Nonterminal
-from einspec.space.open_member import LaidOutMember, OpenMember, undrawable
-from einspec.space.printing import Printer
-from einspec.space.probable import most_probable
-from einspec.space.realised import Realised, realised
-from einspec.space.rebinding import rebound
-from einspec.space.sizes import SizeTable
-from einspec.space.skeletons import drawn, least_nodes, reachable
-from einspec.space.table import Table, legal_members
+from einspec.space.counting import counting
+from einspec.space.counting.counting import Estimate
+from einspec.space.counting.probable import most_probable
+from einspec.space.deriving.choosers import as_random
+from einspec.space.deriving.derive import Address, Chooser, Rejected, Run, evaluate
+from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.rebinding import rebound
+from einspec.space.deriving.table import Table, legal_members
+from einspec.space.drawing import sampling
+from einspec.space.drawing.coverage import Coverage, coverage
+from einspec.space.drawing.realised import Realised, realised
+from einspec.space.drawing.sizes import SizeTable
+from einspec.space.drawing.wanted import WISHES, Wanted, Where, check_where, wanted
+from einspec.space.members.binding import bind, check_ops
+from einspec.space.members.member import Member, Nonterminal
+from einspec.space.members.open_member import LaidOutMember, OpenMember, undrawable
+from einspec.space.members.skeletons import drawn, least_nodes, reachable
+from einspec.space.text import codec
+from einspec.space.text.files import read_architecture_file
+from einspec.space.text.macros import Expanded, expanded, has_definitions
+from einspec.space.text.printing import Printer
 from einspec.space.variation.crossover import crossover
 from einspec.space.variation.edits import Moves
 from einspec.space.variation.kernel import propose
 from einspec.space.variation.mutation import KindLike, mutate
 from einspec.space.variation.neighbours import neighbours
-from einspec.space.wanted import WISHES, Wanted, Where, check_where, wanted
 from einspec.text import Source
 from einspec.types import Type, TypeLike, as_type
 
 if TYPE_CHECKING:
     from einspec.ops.declare import Outputs
-    from einspec.space.derivation import Derivation
-    from einspec.space.environment import Environment
-    from einspec.space.parsing import TextParser
+    from einspec.space.deriving.derivation import Derivation
+    from einspec.space.deriving.environment import Environment
+    from einspec.space.text.parsing import TextParser
 
 InputLike = TypeLike | Mapping[str, TypeLike]
 
@@ -71,7 +73,7 @@ class Space:
         self.start = self.nonterminals[grammar.start]
         self._sizes: dict[int, SizeTable] = {}
         self.masses: dict[object, dict[Outputs, Any] | None] = {}
-        """What :func:`einspec.space.mass.exact_masses` found."""
+        """What :func:`einspec.space.counting.mass.exact_masses` found."""
 
     @property
     def name(self) -> str:
@@ -498,7 +500,7 @@ class Space:
 
     @cached_property
     def _parser(self) -> TextParser:
-        from einspec.space.parsing import TextParser
+        from einspec.space.text.parsing import TextParser
 
         return TextParser(self.grammar, self.nonterminals)
 

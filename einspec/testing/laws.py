@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from einspec.compiler.graph import fits
+from einspec.compiler.graph.graph import fits
 from einspec.errors import EinspecError
 from einspec.ops.declare import Outputs, Primitive
 from einspec.ops.opset import library_ops

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from einspec.compiler.emit import compile
-from einspec.compiler.interpret import interpret
+from einspec.compiler.emit.emit import compile
+from einspec.compiler.emit.interpret import interpret
 from einspec.compiler.pipeline import built
-from einspec.compiler.rewriting import Fired, Rule
+from einspec.compiler.simplify.rewriting import Fired, Rule
 from einspec.errors import EinspecError
 from einspec.space.architecture import Architecture
 

@@ -11,8 +11,8 @@ import torch
 
 import einspec
 from einspec import Type
-from einspec.compiler.graph import Context, Copy, Graph, Node, Port, Slot, pruned
-from einspec.compiler.lower import lower
+from einspec.compiler.graph.graph import Context, Copy, Graph, Node, Port, Slot, pruned
+from einspec.compiler.graph.lower import lower
 from einspec.errors import ShapeError
 from einspec.ops import Primitive, combinator, each, library_ops, tie
 from einspec.ops.library.merge import add, cat

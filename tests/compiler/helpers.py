@@ -12,7 +12,7 @@ import os
 import torch
 
 import einspec
-from einspec.compiler.emit import MOST_CALLS
+from einspec.compiler.emit.emit import MOST_CALLS
 
 SAMPLES = float(os.environ.get("EINSPEC_SAMPLES", "1"))
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from einspec import Type
-from einspec.compiler.graph import Graph, Node, Port, Slot
+from einspec.compiler.graph.graph import Graph, Node, Port, Slot
 from einspec.ops import primitive
 
 KIND = Type((4, 4))

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import einspec
-from einspec.compiler.stacked import LinearStack
+from einspec.compiler.emit.stacked import LinearStack
 from tests.baselines import NB201_ALL_CONV, resnet18, vit
 
 

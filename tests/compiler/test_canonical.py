@@ -15,11 +15,11 @@ import pytest
 
 import einspec
 from einspec import Type
-from einspec.compiler.canonical import Labelled, canonical_order
-from einspec.compiler.graph import Graph, Node, Port, Slot
-from einspec.compiler.key import canonical_digest, graph_key
-from einspec.compiler.simplify import simplify
-from einspec.compiler.unfold import written_out
+from einspec.compiler.graph.graph import Graph, Node, Port, Slot
+from einspec.compiler.graph.unfold import written_out
+from einspec.compiler.identity.canonical import Labelled, canonical_order
+from einspec.compiler.identity.key import canonical_digest, graph_key
+from einspec.compiler.simplify.simplify import simplify
 from tests.compiler.corpus import CORPORA, OPS, WIRED, WIRED_GRAMMAR, is_wired, random_graphs, transpose
 from tests.compiler.helpers import samples
 from tests.compiler.labelled import KIND, drawn, node, own, shuffled, unordered

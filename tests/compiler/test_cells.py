@@ -17,9 +17,9 @@ import pytest
 
 import einspec
 from einspec import Type
-from einspec.compiler.graph import Graph, Node, Port, Slot
-from einspec.compiler.key import graph_key
-from einspec.compiler.simplify import simplify
+from einspec.compiler.graph.graph import Graph, Node, Port, Slot
+from einspec.compiler.identity.key import graph_key
+from einspec.compiler.simplify.simplify import simplify
 from einspec.ops import primitive
 from tests.compiler.corpus import OPS
 from tests.compiler.helpers import SAMPLES

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import einspec
 from benchmarks.networks import Alive, saved
-from einspec.compiler.memory import Memory
+from einspec.compiler.costs.memory import Memory
 from tests.baselines import DARTS_V2, NB201_ALL_CONV, mixer, resnet18, vit, wide_resnet_16_4
 from tests.compiler.corpus import is_small
 from tests.compiler.helpers import EINSPACE_INPUTS, SMALL, can_run, samples

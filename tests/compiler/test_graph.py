@@ -8,7 +8,8 @@ import tracemalloc
 import pytest
 
 import einspec
-from einspec.compiler import emit, lower
+from einspec.compiler.emit import emit
+from einspec.compiler.graph import lower
 from tests.compiler.ops import parse
 
 

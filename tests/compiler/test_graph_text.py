@@ -8,10 +8,10 @@ import pytest
 
 import einspec
 from einspec import ParseError, Type
-from einspec.compiler.graph import Graph, Node
-from einspec.compiler.graph_printing import format_graph
-from einspec.compiler.graph_text import parse_graph
-from einspec.compiler.verify import verify
+from einspec.compiler.graph.graph import Graph, Node
+from einspec.compiler.graph.printing import format_graph
+from einspec.compiler.graph.text import parse_graph
+from einspec.compiler.graph.verify import verify
 from einspec.ops import primitive
 from tests.compiler.corpus import OPS, random_graphs
 from tests.compiler.helpers import samples
@@ -98,7 +98,7 @@ def test_what_is_nothing_like_a_graph(text):
 
 
 def test_more_lines_than_any_graph_has(monkeypatch):
-    monkeypatch.setattr("einspec.compiler.graph_text._MOST_LINES", 5)
+    monkeypatch.setattr("einspec.compiler.graph.text._MOST_LINES", 5)
     with pytest.raises(ParseError) as caught:
         parse_graph(GRAPH)
     assert str(caught.value) == "graph text: more than 5 lines"

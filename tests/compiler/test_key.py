@@ -14,8 +14,8 @@ import sys
 import pytest
 
 import einspec
-from einspec.compiler.simplify import simplify
-from einspec.compiler.unfold import written_out
+from einspec.compiler.graph.unfold import written_out
+from einspec.compiler.simplify.simplify import simplify
 from tests.compiler.helpers import samples
 from tests.compiler.ops import parse
 

@@ -10,8 +10,8 @@ from torch import nn
 
 import einspec
 from einspec import Type
-from einspec.compiler.modules import LineBatchNorm
-from einspec.compiler.source import source_of
+from einspec.compiler.emit.modules import LineBatchNorm
+from einspec.compiler.emit.source import source_of
 from einspec.ops import combinator, each, primitive, tie
 from einspec.ops.library.merge import add, cat, dot
 from einspec.ops.library.tensor import group, im2col, linear, permute, softmax

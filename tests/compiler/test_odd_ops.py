@@ -11,7 +11,7 @@ import torch
 
 import einspec
 from einspec import CompileError, Type
-from einspec.compiler.verify import verify
+from einspec.compiler.graph.verify import verify
 from einspec.ops import combinator, each, primitive
 from einspec.ops.library.merge import add, cat, dot
 from einspec.ops.library.tensor import linear, narrow, permute, pos, softmax, zeros, zeros_like

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, assume, given, settings
 
 import einspec
 from einspec import Architecture
-from einspec.compiler.graph_printing import format_graph
-from einspec.compiler.graph_text import parse_graph
-from einspec.compiler.simplify import simplify
-from einspec.compiler.verify import verify
+from einspec.compiler.graph.printing import format_graph
+from einspec.compiler.graph.text import parse_graph
+from einspec.compiler.graph.verify import verify
+from einspec.compiler.simplify.simplify import simplify
 from einspec.testing import architectures
 from tests.compiler.helpers import assert_compiles
 from tests.space.small_spaces import small_space

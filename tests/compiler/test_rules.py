@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from einspec import CompileError
-from einspec.compiler.graph import Slot
-from einspec.compiler.graph_printing import format_graph
-from einspec.compiler.graph_text import parse_graph
-from einspec.compiler.rewriting import Fired, Rule
-from einspec.compiler.rules import RULES
-from einspec.compiler.simplify import simplify
+from einspec.compiler.graph.graph import Slot
+from einspec.compiler.graph.printing import format_graph
+from einspec.compiler.graph.text import parse_graph
+from einspec.compiler.simplify.rewriting import Fired, Rule
+from einspec.compiler.simplify.rules import RULES
+from einspec.compiler.simplify.simplify import simplify
 from tests.compiler.corpus import OPS
 from tests.compiler.ops import beside, extremes, halves, scale, thirds, turn, two_by_eight
 from tests.compiler.test_simplify import assert_equal_functions

@@ -11,16 +11,16 @@ from collections import Counter
 import pytest
 import torch
 
-from einspec.compiler.costs import costs
-from einspec.compiler.graph import Graph
-from einspec.compiler.graph_printing import format_graph
-from einspec.compiler.graph_text import parse_graph
-from einspec.compiler.key import graph_key
-from einspec.compiler.rewriting import Fired
-from einspec.compiler.rules import RULES
-from einspec.compiler.simplify import normal_form, simplify
-from einspec.compiler.unfold import MOST_NODES, written_out
-from einspec.compiler.verify import verify
+from einspec.compiler.costs.costs import costs
+from einspec.compiler.graph.graph import Graph
+from einspec.compiler.graph.printing import format_graph
+from einspec.compiler.graph.text import parse_graph
+from einspec.compiler.graph.unfold import MOST_NODES, written_out
+from einspec.compiler.graph.verify import verify
+from einspec.compiler.identity.key import graph_key
+from einspec.compiler.simplify.rewriting import Fired
+from einspec.compiler.simplify.rules import RULES
+from einspec.compiler.simplify.simplify import normal_form, simplify
 from tests.compiler.corpus import CORPORA, OPS, Weights, evaluate, random_graphs
 from tests.compiler.helpers import assert_close, samples, scale_of
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import einspec
-from einspec.compiler.source import source_of
+from einspec.compiler.emit.source import source_of
 from tests.compiler.agreement import SHARES
 from tests.compiler.helpers import as_tuple, random_inputs, samples
 from tests.compiler.ops import parse

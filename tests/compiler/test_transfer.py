@@ -15,10 +15,10 @@ import torch
 from torch import nn
 
 import einspec
-from einspec.compiler.correspondence import common_nodes
-from einspec.compiler.graph import Slot
-from einspec.compiler.held import held
-from einspec.compiler.transfer import architecture_of
+from einspec.compiler.emit.held import held
+from einspec.compiler.emit.transfer import architecture_of
+from einspec.compiler.graph.graph import Slot
+from einspec.compiler.identity.correspondence import common_nodes
 from einspec.ops import combinator, primitive
 from tests.baselines import resnet18, vit
 from tests.compiler.corpus import LIGHT, is_small, is_wired, wired_space

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from einspec import CompileError, Type
-from einspec.compiler.graph import Graph, Node, Slot
-from einspec.compiler.graph_text import parse_graph
-from einspec.compiler.verify import verify
+from einspec.compiler.graph.graph import Graph, Node, Slot
+from einspec.compiler.graph.text import parse_graph
+from einspec.compiler.graph.verify import verify
 from einspec.ops import primitive
 from einspec.testing import LawError, check_laws
 from tests.compiler.corpus import OPS

@@ -24,9 +24,9 @@ from typing import Any
 
 import einspec
 from einspec.grammar import Grammar, bundled_names, read_text
-from einspec.grammar.earley.chart import TooMuchWork, Unparsed
-from einspec.grammar.items import value_kinds
-from einspec.grammar.sentences import SentenceParser
+from einspec.grammar.model.items import value_kinds
+from einspec.grammar.parsing.earley.chart import TooMuchWork, Unparsed
+from einspec.grammar.parsing.sentences import SentenceParser
 from einspec.ops import combinator, primitive
 from einspec.ops.declare import Op
 from einspec.ops.opset import library_ops

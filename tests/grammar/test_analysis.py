@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from einspec.grammar import read_file, read_text
-from einspec.grammar.analysis import Process, _components
+from einspec.grammar.analysis.process import Process, _components
 from tests.grammar.test_constructs import CASES, loaded
 
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from einspec.grammar.earley import parser as earley
-from einspec.grammar.earley.parser import Alternative, EarleyParser, Parse, TooMuchWork, Unparsed
+from einspec.grammar.parsing.earley import parser as earley
+from einspec.grammar.parsing.earley.parser import Alternative, EarleyParser, Parse, TooMuchWork, Unparsed
 
 TERMINALS = {"a": "a", "b": "b", "ab": "ab", "lp": r"\(", "as": "a+", "any": "[ab(]"}
 SYMBOLS = ["S", "A", "B", "C"]

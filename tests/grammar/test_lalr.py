@@ -10,10 +10,10 @@ import pytest
 import einspec
 from einspec.errors import ParseError
 from einspec.grammar import read_text
-from einspec.grammar.earley.chart import Unparsed
-from einspec.grammar.flat import FlatGrammar
-from einspec.grammar.lalr import LalrParser, NotLalr, lark_text
-from einspec.grammar.sentences import SentenceParser
+from einspec.grammar.parsing.earley.chart import Unparsed
+from einspec.grammar.parsing.flat import FlatGrammar
+from einspec.grammar.parsing.lalr import LalrParser, NotLalr, lark_text
+from einspec.grammar.parsing.sentences import SentenceParser
 from einspec.text import Source
 from tests.grammar.test_constructs import OPS
 from tests.helpers import bundled

@@ -7,8 +7,8 @@ import pytest
 
 import einspec
 from einspec.grammar import bundled_names, read_text
-from einspec.grammar.files import BUNDLED
-from einspec.grammar.model import Choice, Literal
+from einspec.grammar.model.rules import Choice, Literal
+from einspec.grammar.reading.files import BUNDLED
 from tests.baselines import DARTS_V2, NB201_ALL_CONV, resnet18, vit
 from tests.helpers import bundled
 

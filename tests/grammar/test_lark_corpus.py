@@ -9,8 +9,8 @@ import pytest
 
 from einspec.errors import ParseError
 from einspec.grammar import bundled_names, read_file, read_text
-from einspec.grammar.files import BUNDLED
-from einspec.grammar.sentences import SentenceParser
+from einspec.grammar.parsing.sentences import SentenceParser
+from einspec.grammar.reading.files import BUNDLED
 from einspec.text import Source
 from tests.grammar.test_constructs import CASES, loaded
 

@@ -14,8 +14,8 @@ import einspec
 from einspec import Estimate, SamplingError, ShapeError, Type
 from einspec.ops import combinator, primitive
 from einspec.recursion import deep
-from einspec.space.counting import estimated_count
-from einspec.space.mass import Masses, exact_share
+from einspec.space.counting.counting import estimated_count
+from einspec.space.counting.mass import Masses, exact_share
 from tests.helpers import bundled
 from tests.space.small_spaces import GRAMMARS, OPS, halve, probability, small_space
 

@@ -13,8 +13,8 @@ import einspec
 from einspec import ShapeError
 from einspec.errors import SamplingError
 from einspec.ops import combinator
-from einspec.space.choosers import RandomChooser
-from einspec.space.derive import Rejected, Run, TypedChild, evaluate
+from einspec.space.deriving.choosers import RandomChooser
+from einspec.space.deriving.derive import Rejected, Run, TypedChild, evaluate
 from tests.helpers import bundled
 from tests.space.small_spaces import GRAMMARS, OPS, chi_squared_fits, draws, exact, probability, small_space, walk
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import einspec
 from einspec import EinspecError, ParseError, ShapeError
-from einspec.space.files import bundled_architectures
-from einspec.space.macros import expanded
+from einspec.space.text.files import bundled_architectures
+from einspec.space.text.macros import expanded
 from einspec.text import Source
 from tests.baselines import DARTS_V2, NB201_ALL_CONV, block, conv, down, mixer, resnet18, seq, vit, wide_resnet_16_4
 from tests.helpers import bundled, golden

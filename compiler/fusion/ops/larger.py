@@ -13,7 +13,7 @@ from einspec.ops.library.tensor import require_float, window
 from einspec.types import Axis, Type, interned
 
 functional: Any = LazyModule("torch.nn.functional")
-modules: Any = LazyModule("einspec.compiler.modules")
+modules: Any = LazyModule("einspec.compiler.emit.modules")
 
 
 def slide(x: Type, channels: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> Type:

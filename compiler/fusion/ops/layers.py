@@ -1,4 +1,4 @@
-"""Layers of all copies of a body, each copy with weights of its own, which ``einspec.compiler.stacked`` holds."""
+"""Layers of all copies of a body, each copy with weights of its own, which ``einspec.compiler.emit.stacked`` holds."""
 
 from __future__ import annotations
 

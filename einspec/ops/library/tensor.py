@@ -13,7 +13,7 @@ from einspec.types import Axis, Type, interned, parse_type
 torch: Any = LazyModule("torch")
 functional: Any = LazyModule("torch.nn.functional")
 nn: Any = LazyModule("torch.nn")
-modules: Any = LazyModule("einspec.compiler.modules")
+modules: Any = LazyModule("einspec.compiler.emit.modules")
 
 
 MOST_PARTS = 4_096

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from einspec.errors import SamplingError
 from einspec.recursion import deep
 from einspec.space.architecture import Architecture
-from einspec.space.choosers import below
-from einspec.space.derive import Rejected
-from einspec.space.limits import Limits
-from einspec.space.rejections import Rejections, exhausted
+from einspec.space.deriving.choosers import below
+from einspec.space.deriving.derive import Rejected
+from einspec.space.deriving.limits import Limits
+from einspec.space.drawing.rejections import Rejections, exhausted
 from einspec.space.variation.difference import differ
 from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.variant import varied
 
 if TYPE_CHECKING:
+    from einspec.space.drawing.wanted import Where
     from einspec.space.space import Space
-    from einspec.space.wanted import Where
 
 Pair = tuple[Architecture, Architecture]
 _TIERS = (3, 2, 1)

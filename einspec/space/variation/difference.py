@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from einspec.space.derivation import Derivation
+from einspec.space.deriving.derivation import Derivation
 from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.variant import Address, Variant
 
 if TYPE_CHECKING:
     from einspec.space.architecture import Architecture
-    from einspec.space.derive import Inputs
+    from einspec.space.deriving.derive import Inputs
 
 
 def differ(arch: Architecture, variant: Variant, edit: Edit) -> bool:
@@ -66,7 +66,7 @@ def _steps(arch: Architecture, address: Address) -> Iterator[tuple[Derivation, i
 
 def _weights(node: Derivation, inputs: Inputs) -> Counter[object] | None:
     """The ops with weights of a subtree; None where some could go."""
-    from einspec.compiler.lower import lower_subtree, owners
+    from einspec.compiler.graph.lower import lower_subtree, owners
 
     found = owners(lower_subtree(node, inputs))
     if found is None:

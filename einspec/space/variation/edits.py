@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from einspec.space.derivation import Derivation
-from einspec.space.member import Member, Nonterminal
+from einspec.space.deriving.derivation import Derivation
+from einspec.space.members.member import Member, Nonterminal
 
 if TYPE_CHECKING:
     pass

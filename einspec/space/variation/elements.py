@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from einspec.space.derivation import Derivation
-from einspec.space.layout import Pick, Site
-from einspec.space.open_member import LaidOutMember
+from einspec.space.deriving.derivation import Derivation
+from einspec.space.members.layout import Pick, Site
+from einspec.space.members.open_member import LaidOutMember
 
 
 def places(node: Derivation) -> Iterator[tuple[Site, int]]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.architecture import Architecture
-from einspec.space.choosers import RandomChooser, below
-from einspec.space.derivation import Derivation
-from einspec.space.derive import Inputs, Rejected, Run, TypedChild, evaluate
-from einspec.space.environment import Environment
-from einspec.space.limits import Limits
-from einspec.space.member import Member, Nonterminal
-from einspec.space.table import legal_members
+from einspec.space.deriving.choosers import RandomChooser, below
+from einspec.space.deriving.derivation import Derivation
+from einspec.space.deriving.derive import Inputs, Rejected, Run, TypedChild, evaluate
+from einspec.space.deriving.environment import Environment
+from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.table import legal_members
+from einspec.space.members.member import Member, Nonterminal
 from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.kinds import by_weight
 from einspec.space.variation.variant import varied

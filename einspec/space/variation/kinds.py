@@ -10,10 +10,10 @@ from functools import cached_property
 from itertools import accumulate
 from typing import ClassVar
 
-from einspec.space.choosers import below
-from einspec.space.derivation import Derivation
-from einspec.space.layout import Option, Site, Structure, TooLong
-from einspec.space.member import Member
+from einspec.space.deriving.choosers import below
+from einspec.space.deriving.derivation import Derivation
+from einspec.space.members.layout import Option, Site, Structure, TooLong
+from einspec.space.members.member import Member
 from einspec.space.variation.edits import Edit, Moves, Slots, same_ops
 from einspec.space.variation.elements import elements, places, with_another, without
 

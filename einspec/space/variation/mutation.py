@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 from einspec.errors import SamplingError
 from einspec.recursion import deep
 from einspec.space.architecture import Architecture
-from einspec.space.choosers import RandomChooser
-from einspec.space.derive import Rejected
-from einspec.space.limits import Limits
-from einspec.space.rejections import Rejections, exhausted
+from einspec.space.deriving.choosers import RandomChooser
+from einspec.space.deriving.derive import Rejected
+from einspec.space.deriving.limits import Limits
+from einspec.space.drawing.rejections import Rejections, exhausted
 from einspec.space.variation.difference import differ
 from einspec.space.variation.kinds import KINDS, MIX, Kind, pick
 from einspec.space.variation.variant import varied
 from einspec.text import did_you_mean
 
 if TYPE_CHECKING:
+    from einspec.space.drawing.wanted import Where
     from einspec.space.space import Space
-    from einspec.space.wanted import Where
 
 KindLike = str | Mapping[str, float] | None
 

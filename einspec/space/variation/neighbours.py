@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from einspec.recursion import deep
 from einspec.space.architecture import Architecture
-from einspec.space.derivation import Derivation
-from einspec.space.derive import Rejected
-from einspec.space.member import Member
-from einspec.space.open_member import OpenMember
+from einspec.space.deriving.derivation import Derivation
+from einspec.space.deriving.derive import Rejected
+from einspec.space.members.member import Member
+from einspec.space.members.open_member import OpenMember
 from einspec.space.variation.edits import Edit
 from einspec.space.variation.variant import varied
 

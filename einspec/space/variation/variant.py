@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from einspec.errors import ShapeError
-from einspec.space.derivation import Derivation
-from einspec.space.derive import Chooser, Misfit, TypedChild
-from einspec.space.environment import EMPTY
-from einspec.space.sampling import attempt, new_run, settled
+from einspec.space.deriving.derivation import Derivation
+from einspec.space.deriving.derive import Chooser, Misfit, TypedChild
+from einspec.space.deriving.environment import EMPTY
+from einspec.space.drawing.sampling import attempt, new_run, settled
 from einspec.space.variation.edits import Edit, replaced
 
 if TYPE_CHECKING:
     from einspec.space.architecture import Architecture
-    from einspec.space.limits import Limits
+    from einspec.space.deriving.limits import Limits
 
 Address = tuple[int, ...]
 

@@ -9,8 +9,8 @@ import einspec
 from einspec.compiler.drawing.build import diagram_of
 from einspec.compiler.drawing.diagram import Block
 from einspec.compiler.drawing.layout import Box, Picture, lay_out
-from einspec.compiler.graph import Graph, Node, Port
-from einspec.compiler.sharing import shared
+from einspec.compiler.graph.graph import Graph, Node, Port
+from einspec.compiler.graph.sharing import shared
 from einspec.ops.declare import Primitive, primitive
 from einspec.types import Type
 from tests import baselines

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from einspec.compiler.drawing.build import MOST_BOXES, diagram_of
 from einspec.compiler.drawing.diagram import Diagram
-from einspec.compiler.graph import Graph, Node
+from einspec.compiler.graph.graph import Graph, Node
 from tests.compiler.drawing.pictures import ROWS, chain, edges_of, graph_of, graphs, halves, minus, other, plus, unary
 
 

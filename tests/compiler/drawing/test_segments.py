@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from einspec.compiler.drawing.segments import Part, Repeat, fold
-from einspec.compiler.graph import Graph
-from einspec.compiler.sharing import shared
+from einspec.compiler.graph.graph import Graph
+from einspec.compiler.graph.sharing import shared
 from tests.compiler.drawing.pictures import chain, graph_of, graphs, minus, other, plus, unary
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from einspec.compiler.drawing import to_dot, to_mermaid, to_svg
 from einspec.compiler.drawing.text import LONGEST, shown
-from einspec.compiler.graph import Graph, Node
+from einspec.compiler.graph.graph import Graph, Node
 from einspec.ops.declare import primitive
 from tests.compiler.drawing.pictures import ROWS, chain, graphs, plus, unary
 

@@ -7,10 +7,10 @@ import torch
 
 import einspec
 from einspec.compiler.fusion import fuse, rules_for
-from einspec.compiler.graph_printing import format_graph
-from einspec.compiler.rewriting import Fired
-from einspec.compiler.sharing import shared
-from einspec.compiler.verify import verify
+from einspec.compiler.graph.printing import format_graph
+from einspec.compiler.graph.sharing import shared
+from einspec.compiler.graph.verify import verify
+from einspec.compiler.simplify.rewriting import Fired
 from einspec.testing import check_modules
 from tests.compiler.agreement import OWN, PICTURES
 from tests.compiler.ops import parse

@@ -1,0 +1,1 @@
+"""What a graph costs: parameters, MACs, and the memory of its activations."""

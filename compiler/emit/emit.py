@@ -1,0 +1,166 @@
+"""Emitting: a graph as a ``torch.fx.GraphModule``. This is where torch comes in."""
+
+from __future__ import annotations
+
+import keyword
+import operator
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Integral
+
+import torch
+from torch import fx, nn
+
+from einspec.compiler.costs.memory import activations
+from einspec.compiler.emit.modules import Expects, MeanHead
+from einspec.compiler.emit.tracing import Tracer
+from einspec.compiler.emit.weights import Weights, as_compile_error
+from einspec.compiler.graph.graph import Graph
+from einspec.compiler.pipeline import built
+from einspec.compiler.simplify.rewriting import Rule
+from einspec.errors import CompileError
+from einspec.space.architecture import Architecture
+from einspec.text import bytes_text
+from einspec.types import Type
+
+MOST_CALLS = 1_000_000
+"""Primitives that one forward pass may run; replicas of replicas soon ask for billions."""
+
+RESERVED = ("self", "torch", "nn", "functional", "device", "inf", "nan", "copy", "math", "operator")
+"""Names that the code of a module uses itself."""
+
+Head = int | Callable[[Type], nn.Module] | None
+
+
+def compile(
+    arch: Architecture,
+    head: Head = None,
+    *,
+    fuse: bool = True,
+    seed: int = 0,
+    passes: Sequence[Rule] = (),
+    max_memory: int | None = None,
+) -> fx.GraphModule:
+    """The torch module of an architecture: (batch, *input sizes) -> (batch, *output sizes), or with a head its scores.
+
+    ``head`` is None, a number of classes (the mean over every axis but the channel, then a linear layer), or
+    a function that makes a module from the output type. Weights are drawn from torch's default of each op,
+    from ``seed`` and the place of each in the derivation, and leave torch's own generator as it was.
+
+    With ``fuse`` the module runs larger ops that compute the same (convolutions, attention, all copies of a body at
+    once); without it is the graph's own primitives one by one, for reading and for hooks. Either has the same
+    parameters under the same names, and loads the other's state dict. ``passes`` are rules of one's own, see
+    :func:`einspec.rewrite`; they change neither the key nor the costs of the architecture.
+
+    Raises ``CompileError`` for an op without a torch realisation, for what no machine could run, and for what needs
+    more than ``max_memory`` bytes, where given, for its weights and to run one example; a head that a function makes is
+    not counted.
+    """
+    if not isinstance(arch, Architecture):
+        raise TypeError(f"expected an architecture, as space.parse or space.sample gives, not {type(arch).__name__}")
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
+        raise TypeError(f"seed={seed!r}: expected a whole number")
+    _check_head(arch, head)
+    if arch.graph.written_out > MOST_CALLS:
+        raise CompileError(
+            f"one forward pass would run {arch.graph.written_out:,} primitives, and the limit is {MOST_CALLS:,}: "
+            "replicas of replicas multiply; sample with max_macs or max_params, or fewer nodes"
+        )
+    graph = built(arch.graph, passes=_rules(passes), fuse=fuse)
+    if max_memory is not None:
+        _check_memory(arch, graph, head, max_memory)
+    with torch.random.fork_rng(devices=[]):
+        model = _written(arch, graph, Weights(int(seed)), head)
+    model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
+    model.__dict__["architecture"] = arch
+    return model
+
+
+def _written(arch: Architecture, graph: Graph, weights: Weights, head: Head) -> fx.GraphModule:
+    """A graph of an architecture as a module that checks its inputs, and ends in a head if there is one."""
+    names = _identifiers(arch.space.input_types)
+    tracer = Tracer(graph, names, weights)
+    has_weights = arch.params > 0 or head is not None
+    expects = Expects(names, [(kind.sizes, kind.dtype == "float") for kind in arch.space.inputs], has_weights)
+    checked = tracer.call("expects", expects, tracer.inputs)
+    if len(names) == 1:
+        tracer.inputs = [checked]
+    else:
+        tracer.inputs = [operator.getitem(checked, place) for place in range(len(names))]
+    outputs = tracer.run()
+    if head is not None:
+        weights.draw_from("head")
+        outputs = [tracer.call("head", _made_head(head, graph.output_types[0]), outputs)]
+    return tracer.module(outputs, "Architecture", is_tuple=isinstance(arch.output, tuple))
+
+
+def _rules(passes: Sequence[Rule]) -> Sequence[Rule]:
+    if isinstance(passes, Rule):
+        raise TypeError(f"passes={passes}: expected a list of rules; did you mean [{passes.name}]?")
+    if not isinstance(passes, Sequence) or not all(isinstance(rule, Rule) for rule in passes):
+        raise TypeError(f"passes={passes!r}: expected a list of rules, as @einspec.rewrite makes them")
+    return passes
+
+
+def _check_memory(arch: Architecture, graph: Graph, head: Head, max_memory: int) -> None:
+    if not isinstance(max_memory, Integral) or isinstance(max_memory, bool):
+        raise TypeError(f"max_memory={max_memory!r}: expected a whole number of bytes")
+    if max_memory < 1:
+        raise ValueError(f"max_memory={max_memory}: expected at least one byte")
+    in_head = head * (graph.output_types[0].channels + 1) if isinstance(head, int) else 0
+    weights = (arch.params + in_head) * torch.get_default_dtype().itemsize
+    running = activations(graph).peak
+    if weights + running > max_memory:
+        raise CompileError(
+            f"the weights take {bytes_text(weights)} and running one example takes {bytes_text(running)}, together "
+            f"{weights + running:,} bytes: more than max_memory, {max_memory:,} bytes; sample with max_params or "
+            "max_macs, or allow more"
+        )
+
+
+def _check_head(arch: Architecture, head: Head) -> None:
+    if head is None:
+        return
+    if isinstance(arch.output, tuple):
+        raise CompileError(
+            f"a head takes one output, and this architecture gives the tuple ({', '.join(map(str, arch.output))}): "
+            "compile it without"
+        )
+    if arch.output.dtype != "float":
+        raise CompileError(f"a head computes with floats, and the output is {arch.output}: compile it without")
+    if isinstance(head, bool) or not (isinstance(head, int) or callable(head)):
+        raise TypeError(f"head={head!r}: expected None, a number of classes, or a function from the output type")
+    if isinstance(head, int) and head < 1:
+        raise ValueError(f"head={head}: expected at least one class")
+
+
+def _made_head(head: int | Callable[[Type], nn.Module], output: Type) -> nn.Module:
+    """The module that ends the network."""
+    if isinstance(head, int):
+        with as_compile_error(f"a head of {head:,} classes for {output}"):
+            axes = [axis + 1 for axis in range(output.rank) if axis != output.channel_axis]
+            return MeanHead(axes, output.channels, head)
+    module = head(output)
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"head(...) returned {module!r}: expected an nn.Module")
+    was_training = module.training
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            module.eval()(torch.zeros(2, *output.sizes))
+    except Exception as error:  # whatever a module of a user's does
+        raise CompileError(f"the head cannot take {output}: {str(error).splitlines()[0]}") from None
+    return module.train(was_training)
+
+
+def _identifiers(names: Iterable[str]) -> list[str]:
+    """Parameter names for a space's inputs, as like them as Python allows; a single input has no name."""
+    found: list[str] = []
+    for name in names:
+        clean = re.sub(r"\W", "_", unicodedata.normalize("NFKC", name or "x"))  # as Python reads names
+        if not clean.isidentifier() or keyword.iskeyword(clean) or clean in RESERVED:
+            clean = f"input_{clean}"
+        while clean in found:
+            clean += "_"
+        found.append(clean)
+    return found

@@ -1,0 +1,104 @@
+"""The reference interpreter: an architecture's combinators run over tensors, one primitive after the other.
+
+It builds no graph, drops nothing and folds nothing: the oracle that compiled modules are tested against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from einspec.compiler.emit.held import Held, held
+from einspec.compiler.emit.weights import STACKS
+from einspec.compiler.graph.frames import Evaluator, FlowingValue, Handle
+from einspec.compiler.graph.graph import Slot, in_copy
+from einspec.errors import CompileError
+from einspec.ops.declare import Primitive
+from einspec.recursion import deep
+from einspec.types import Type
+
+if TYPE_CHECKING:
+    from einspec.space.architecture import Architecture
+
+
+def interpret(arch: Architecture, model: nn.Module, *inputs: torch.Tensor) -> Any:
+    """What the architecture computes, with the weights of a module that ``compile`` made of it (its head left out).
+
+    ``inputs`` are tensors (batch, *sizes) in the order of the space's inputs. Returns a tensor, or a tuple.
+    """
+    kinds = arch.space.inputs
+    if len(inputs) != len(kinds):
+        raise CompileError(f"{arch.space.name} takes {len(kinds)} inputs, not {len(inputs)}")
+    interpreter = _Interpreter(held(arch.graph, model), model.training)
+    values = tuple(_TensorValue(interpreter, kind, tensor) for kind, tensor in zip(kinds, inputs, strict=True))
+    result = deep(arch.derivation.depth, lambda: interpreter.run(arch.derivation, values))
+    return tuple(value.tensor for value in result) if isinstance(result, tuple) else result.tensor
+
+
+class _TensorValue(FlowingValue):
+    """A tensor with its type."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, evaluator: Evaluator, type: Type, tensor: torch.Tensor):
+        super().__init__(evaluator, type)
+        self.tensor = tensor
+
+
+class _Interpreter(Evaluator):
+    def __init__(self, weights: dict[Slot, Held], is_training: bool):
+        super().__init__()
+        self.weights = weights
+        self.is_training = is_training
+
+    def emit(
+        self,
+        op: Primitive,
+        inputs: tuple[Any, ...],
+        args: tuple[Any, ...],
+        attributes: dict[str, Any],
+        slot: Slot | None,
+    ) -> Any:
+        kinds = tuple(value.type for value in inputs)
+        outputs = op.infer(kinds, args, attributes)
+        tensors = [value.tensor for value in inputs]
+        compute = self.computing(op, kinds, args, attributes, self.weights.get(slot) if slot is not None else None)
+        if isinstance(compute, nn.Module) and slot not in self.weights:
+            # A slot that the graph left out has weights that nothing depends on: any will do.
+            compute = compute.to(tensors[0]).train(self.is_training)
+        found = compute(*tensors)
+        if isinstance(outputs, tuple):
+            return tuple(_TensorValue(self, kind, tensor) for kind, tensor in zip(outputs, found, strict=True))
+        return _TensorValue(self, outputs, found)
+
+    def computing(
+        self,
+        op: Primitive,
+        kinds: tuple[Type, ...],
+        args: tuple[Any, ...],
+        attributes: dict[str, Any],
+        weights: Held | None,
+    ) -> Callable[..., Any]:
+        """The op's own module or function at some types, with weights if there are any."""
+        if weights is None:
+            return op.realise(kinds, args, attributes)  # type: ignore[no-any-return]
+        if op not in STACKS:
+            return weights.module
+        with torch.device("meta"):  # what holds the weights may have another form
+            module = op.realise(kinds, args, attributes).train(self.is_training)
+        return partial(functional_call, module, weights.state)
+
+    def each(self, handle: Handle, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        parts = [value if isinstance(value, tuple) else (value,) for value in values]
+        kinds = [tuple(value.type for value in part) for part in parts]
+        if len(parts) < 2 or any(kind != kinds[0] for kind in kinds):
+            return tuple(handle(*part) for part in parts)
+        scope, context = handle.next_copies(len(parts))
+        return tuple(
+            handle.enter(part, handle.environment, in_copy(context, scope, index)) for index, part in enumerate(parts)
+        )

@@ -1,0 +1,1 @@
+"""Canonical identity: the key of a graph, and whose weights are whose between two of them."""

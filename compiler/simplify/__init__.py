@@ -1,0 +1,1 @@
+"""Rewriting graphs by the laws of their ops: how rules are applied, and the rules."""

@@ -1,0 +1,14 @@
+"""The rules of simplification. Each follows from laws that ops declare, never from the name of an op.
+
+Equal in exact arithmetic, for every input, in train and in eval mode; floating-point sums may be taken in
+another order.
+"""
+
+from __future__ import annotations
+
+from einspec.compiler.simplify.rewriting import Rule
+from einspec.compiler.simplify.rules import copies, permutations, ranges, sums, zeros
+
+RULES: tuple[Rule, ...] = (*zeros.RULES, *sums.RULES, *permutations.RULES, *ranges.RULES, *copies.RULES)
+"""All rules; ``merge equal`` (f(x), f(x) = one node, where f has no weights, state or chance), the loss of
+nodes that nothing needs, and the absence of nodes for identities, clones and sequences need none."""

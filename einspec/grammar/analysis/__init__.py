@@ -1,0 +1,1 @@
+"""What a grammar's weights and texts come to: sizes, counts, ambiguity; and other weights for it."""

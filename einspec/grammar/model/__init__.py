@@ -1,0 +1,1 @@
+"""A grammar as data: rules, productions, items, and the problems found in them."""

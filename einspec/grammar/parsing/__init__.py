@@ -1,0 +1,1 @@
+"""Parsing sentences: flat grammars, LALR by Lark, our Earley, and how tokens are spaced."""

@@ -1,0 +1,113 @@
+"""Reading a grammar file: bytes to text, text to grammar, all problems at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from einspec.errors import GrammarError
+from einspec.grammar.model.problems import Problems
+from einspec.grammar.model.rules import Rule, RuleSet
+from einspec.grammar.model.structure import check_structure
+from einspec.grammar.reading.build import Builder
+from einspec.grammar.reading.files import LARGEST_FILE, Library, Place, find_grammar, read_grammar_file
+from einspec.grammar.reading.linking import Linker
+from einspec.grammar.syntax.tokens import Annotation
+from einspec.text import Source, did_you_mean, listing
+
+DIRECTIVES = ("start", "input", "reference")
+
+
+Check = Callable[[Mapping[str, Rule], Problems], None]
+"""Notes what else is wrong with rules, where something is, so that all of it is said at once."""
+
+
+def read_file(name: str | Path, *, check: Check | None = None) -> RuleSet:
+    """Reads a bundled space or a grammar file. Raises ``GrammarError``, with every problem at its place."""
+    path = find_grammar(name)
+    return _read(read_grammar_file(path, str(name)), Place(path.parent), Library(), check)
+
+
+def read_text(
+    text: str,
+    name: str = "<text>",
+    *,
+    imported: Mapping[str, Source] | None = None,
+    folder: Path | None = None,
+    check: Check | None = None,
+) -> RuleSet:
+    """Reads a grammar from a string; ``name`` is what messages call it.
+
+    ``folder`` is where files are that it imports; ``imported`` are those that were read before. Raises
+    ``GrammarError`` with all errors of the text, each with its place, line, caret and advice.
+    """
+    if len(text) > LARGEST_FILE:
+        raise GrammarError(f"{name}: longer than {LARGEST_FILE >> 20} MiB, so it is not read; split the grammar")
+    return _read(Source(name, text), Place(folder), Library(imported), check)
+
+
+def _read(source: Source, place: Place, library: Library, check: Check | None) -> RuleSet:
+    problems = Problems(source)
+    linked = Linker(source, place, library, problems)
+    builder = Builder(linked)
+    rules = builder.rules()
+    ignored = builder.ignored()
+    annotations = linked.file.annotations
+    directives = _directives(annotations, problems)
+    broken = linked.file.tree.broken
+    if not broken:
+        linked.file.weights.check_all_used()
+    start = _start(rules, directives, broken, problems)
+    if not problems.has_errors:
+        check_structure(rules, start, problems)
+    if check is not None and problems.has_errors:
+        check(rules, problems)
+    problems.raise_errors()
+    texts = {k: v[0] for k, v in directives.items()}
+    return RuleSet(source, library.read, start, rules, ignored, texts, problems.in_order())
+
+
+def _directives(annotations: list[Annotation], problems: Problems) -> dict[str, tuple[str, Annotation]]:
+    found: dict[str, tuple[str, Annotation]] = {}
+    for annotation in annotations:
+        if not annotation.alone or not annotation.text:
+            continue
+        word, _, value = re.sub(r"\s+", " ", annotation.text).partition(" ")
+        end = annotation.end
+        if re.match(r"[\d.?*+-]", word):
+            problems.error(
+                "E301",
+                annotation.start,
+                end,
+                "a weight alone on a line belongs to nothing",
+                "write it at the end of the line of its alternative",
+            )
+        elif word not in DIRECTIVES:
+            hint = did_you_mean(word, DIRECTIVES) or f"known are {listing(DIRECTIVES, 'and')}"
+            problems.error("E303", annotation.start, end, f"{word!r} is not a directive", hint)
+        elif not value.strip():
+            problems.error("E303", annotation.start, end, f"the directive {word} says nothing", f"//% {word} ...")
+        elif word in found:
+            problems.error("E303", annotation.start, end, f"the directive {word} is given twice", "leave one out")
+        else:
+            found[word] = (value.strip(), annotation)
+    return found
+
+
+def _start(
+    rules: Mapping[str, Rule], directives: dict[str, tuple[str, Annotation]], broken: set[str], problems: Problems
+) -> str:
+    if "start" in directives:
+        name, annotation = directives["start"]
+        if name not in rules and name not in broken:
+            end = annotation.end
+            hint = did_you_mean(name, rules) or "name a rule of this file"
+            problems.error("E201", annotation.start, end, f"the start rule {name} is not defined", hint)
+        return name
+    if not rules and problems.has_errors:
+        return ""
+    if not rules:
+        problems.error("E101", 0, 1, "there are no rules here", 'write one, as in   start: "relu" -> relu')
+        return ""
+    return "start" if "start" in rules else next(iter(rules))

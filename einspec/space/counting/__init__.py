@@ -1,0 +1,1 @@
+"""Counting: exact masses by types, estimates, and the most probable derivations."""

@@ -1,0 +1,84 @@
+"""Choosers: who picks a member at each choice. There is one ``derive``, and this is what it asks."""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from einspec.space.deriving.derive import Address, Chooser
+from einspec.space.deriving.odometer import Odometer
+from einspec.space.deriving.table import Table
+from einspec.space.members.member import Member, Nonterminal
+
+
+def as_random(rng: int | random.Random) -> random.Random:
+    """The generator of a seed, or the generator itself. Only its ``random()`` is ever read.
+
+    Raises ``TypeError`` for anything else: every random choice takes an explicit generator.
+    """
+    if isinstance(rng, random.Random):
+        return rng
+    if isinstance(rng, int) and not isinstance(rng, bool):
+        return random.Random(rng)
+    raise TypeError(f"rng={rng!r}: expected a whole number as seed, or a random.Random")
+
+
+class RandomChooser:
+    """Draws a member with its probability among those that apply, as :meth:`Table.draw` does."""
+
+    __slots__ = ("uniform",)
+
+    def __init__(self, rng: random.Random):
+        self.uniform = rng.random
+
+    def __call__(self, address: Address, nonterminal: Nonterminal, members: Table) -> Member | None:
+        return members.draw(self.uniform)
+
+
+def below(rng: random.Random, n: int) -> int:
+    """A uniform index below n, read through ``random()`` alone: ``randrange`` may change between versions."""
+    return min(int(rng.random() * n), n - 1)
+
+
+def script_chooser(odometer: Odometer) -> Chooser:
+    """Goes through all choices, one script after the other: enumeration."""
+
+    def choose(address: Address, nonterminal: Nonterminal, members: Table) -> int:
+        return odometer.place(members.positive) if members.positive else -1
+
+    return choose
+
+
+def recorded_chooser(choices: Sequence[int], odometer: Odometer) -> Chooser:
+    """Reads any list of whole numbers as choices; the odometer shifts them, to repair a dead end.
+
+    A number that is exactly the index of a member of weight 0 means that member. Any other counts modulo the
+    members that are drawn, then goes on to the next one that applies. Past the end of the list, the member
+    of least depth comes first.
+    """
+    position = 0
+
+    def choose(address: Address, nonterminal: Nonterminal, members: Table) -> int:
+        nonlocal position
+        order = _order(choices[position] if position < len(choices) else None, nonterminal, members)
+        position += 1
+        return order[odometer.place(len(order))] if order else -1
+
+    return choose
+
+
+def _order(number: int | None, nonterminal: Nonterminal, members: Table) -> list[int]:
+    """Indices into the table, the meant one first."""
+    positive = members.positive
+    if number is None:
+        return sorted(range(positive), key=lambda index: members.members[index].least_depth)
+    exact: list[int] = []
+    if nonterminal.positive <= number < len(nonterminal.members):
+        meant = nonterminal.members[number]
+        exact = [positive + i for i, member in enumerate(members.parse_only) if member is meant]
+    if not positive:
+        return exact
+    declared = [member.index for member in members.members]
+    first = bisect_left(declared, number % nonterminal.positive) % positive
+    return exact + [(first + step) % positive for step in range(positive)]

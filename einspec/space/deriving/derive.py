@@ -1,0 +1,500 @@
+"""``derive``: the one evaluation of combinators over types. It draws, replays and checks derivations.
+
+A combinator is run over types; its children are handles that draw their derivation when they are first
+called, and replay it later, possibly at other types. Who picks is a *chooser*,
+``choose(address, nonterminal, members) -> index``; children that are given are followed instead.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from einspec.errors import ShapeError
+from einspec.ops.control import Child
+from einspec.ops.declare import Combinator, Outputs
+from einspec.space.deriving.derivation import Derivation, leaf
+from einspec.space.deriving.environment import EMPTY, Environment
+from einspec.space.deriving.table import OPEN, UNKNOWN, Table, legal_members
+from einspec.space.members.layout import Option, Structure, TooLong
+from einspec.space.members.member import Member, Nonterminal
+from einspec.space.members.open_member import OpenMember
+from einspec.types import Type
+
+Inputs = tuple[Type, ...]
+
+
+class Rejected(Exception):
+    """This attempt ends here: a dead end, or a limit. ``args[0]`` says which."""
+
+    @property
+    def reason(self) -> str:
+        """What rejects, for counting."""
+        return str(self.args[0])
+
+    def explanation(self) -> str | None:
+        """What refused, with the types, where there is more to say."""
+        return None
+
+
+class Misfit(Rejected):
+    """Types do not fit. ``args[0]`` is the ``ShapeError``."""
+
+    def __init__(self, error: ShapeError):
+        super().__init__(error)
+        error.__traceback__ = error.__context__ = None  # which would keep the whole attempt
+
+    @property
+    def reason(self) -> str:
+        """The op that refused."""
+        return str(self.args[0]).split(" does not accept ")[0].split(":")[0].split("(")[0]
+
+    def explanation(self) -> str | None:
+        """The message."""
+        return str(self.args[0])
+
+
+class DeadEnd(Rejected):
+    """No member of a nonterminal applies."""
+
+    def __init__(self, nonterminal: Nonterminal, inputs: Inputs, environment: Environment, child: TypedChild):
+        super().__init__(nonterminal)
+        self.nonterminal, self.inputs, self.environment = nonterminal, inputs, environment
+        self.within = None if child.parent is None else child.parent.member.op
+        """The op whose child has none; None at the root."""
+
+    @property
+    def reason(self) -> str:
+        """The nonterminal."""
+        return f"no member of {self.nonterminal.name} fits"
+
+    def explanation(self) -> str | None:
+        """What the ops of the nonterminal say to these types, the first few."""
+        found: dict[Any, str] = {}
+        for member in self.nonterminal.members[: self.nonterminal.positive]:
+            if member.op in found or not member.is_leaf(self.environment):
+                continue
+            try:
+                member.infer(self.inputs, self.environment)
+            except ShapeError as error:
+                found[member.op] = str(error)
+        shown = "; ".join(list(found.values())[:_SHOWN])
+        return f"{shown}; and so on" if len(found) > _SHOWN else shown or None
+
+
+_SHOWN = 3
+"""Refusals that one message quotes."""
+
+
+class Address:
+    """Where a choice is made, computed when somebody asks."""
+
+    __slots__ = ()
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        """Child indices from the root."""
+        raise NotImplementedError
+
+
+Chooser = Callable[[Address, Nonterminal, Table], "int | Member | None"]
+"""Picks a member, or the index of one in the table; None or a negative index mean that none will do: a dead end."""
+
+Record = Callable[[Nonterminal, Member, Inputs, Environment], None]
+"""Is told of each choice at its first call, in the order in which choices are made."""
+
+
+Known = dict[tuple[int, Inputs, object], Outputs]
+"""Outputs of subtrees, by the identity of their root, their inputs and the attributes around them."""
+
+
+class Run:
+    """One attempt. ``nodes`` counts the nodes drawn so far, against ``max_nodes``; ``known`` subtrees are taken as they
+    are."""
+
+    __slots__ = ("choose", "known", "max_depth", "max_nodes", "nodes", "record", "replayed", "uniform", "varied_ties")
+
+    def __init__(
+        self,
+        choose: Chooser | None,
+        max_nodes: float,
+        max_depth: float,
+        record: Record | None = None,
+        replayed: dict[Any, Any] | None = None,
+        known: Known | None = None,
+    ):
+        self.choose = choose
+        self.known = known
+        # A random chooser's draws among members that all apply need neither a table nor a call.
+        self.uniform: Callable[[], float] | None = getattr(choose, "uniform", None)
+        self.max_nodes = max_nodes
+        self.max_depth = max_depth
+        self.record = record
+        self.nodes = 0
+        self.replayed = {} if replayed is None else replayed
+        self.varied_ties = False
+
+    def first(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
+        """Draws the derivation of a child and returns its outputs."""
+        nonterminal = child.nonterminal
+        uniform = self.uniform
+        via: tuple[Member, ...] = ()
+        while True:
+            if uniform is not None and nonterminal.always_applies:
+                last = nonterminal.last
+                member = nonterminal.members[
+                    bisect_right(nonterminal.cumulative, uniform() * nonterminal.total, 0, last) if last else 0
+                ]
+            else:
+                known = nonterminal.only_table
+                if known is None:
+                    known = nonterminal.tables.get(inputs if environment.key is None else (inputs, environment.key))
+                table = legal_members(nonterminal, inputs, environment) if known is None else known
+                if uniform is None:
+                    found = self.chosen(child, nonterminal, table, inputs, environment)
+                else:
+                    found = table.draw(uniform)
+                if found is None:
+                    raise DeadEnd(nonterminal, inputs, environment, child)
+                member = found
+            if self.record is not None:
+                self.record(nonterminal, member, inputs, environment)
+            if member.op is not None:
+                break
+            via = (*via, member) if via else member.alone
+            nonterminal = member.children[0]
+        self.nodes += 1
+        if self.nodes > self.max_nodes:
+            raise Rejected("max_nodes")
+        if child.depth > self.max_depth:
+            raise Rejected("max_depth")
+        if not member.has_children:
+            outputs = table.outcomes[member.index]
+            if outputs is UNKNOWN:
+                outputs = table.outcome(member)
+            if outputs is not OPEN:
+                child.node = member.leaves.get(via) or leaf(member, via)
+                return outputs if outputs is not None else member.infer(inputs, environment)
+        elif member.is_open:
+            member = self.laid_out(child, member, inputs, environment)
+            if member.is_leaf(environment):
+                child.node = leaf(member, via)
+                found_outputs = member.outcome(inputs, environment)
+                return found_outputs if found_outputs is not None else member.infer(inputs, environment)
+        return self.combine(child, member, via, inputs, environment, None)
+
+    def laid_out(self, child: TypedChild, member: Member, inputs: Inputs, environment: Environment) -> Member:
+        """An open member with its groups and repetitions decided, each by a choice."""
+        assert isinstance(member, OpenMember)
+
+        def pick(structure: Structure) -> Option:
+            if self.uniform is not None:
+                place = self.uniform() * structure.total if structure.last else 0.0
+                option = structure.members[bisect_right(structure.cumulative, place, 0, structure.last)]
+            else:
+                table = legal_members(structure, (), EMPTY)
+                found = self.chosen(child, structure, table, (), EMPTY)
+                if found is None:
+                    raise DeadEnd(structure, inputs, environment, child)
+                option = found
+            assert isinstance(option, Option)
+            if self.record is not None:
+                self.record(structure, option, inputs, environment)
+            return option
+
+        try:
+            found = member.draw(pick, self.max_nodes - self.nodes)
+        except TooLong as error:
+            raise Rejected(error.args[0]) from None
+        if self.nodes + len(found.children) > self.max_nodes:
+            raise Rejected("max_nodes")
+        return found
+
+    def chosen(
+        self, child: TypedChild, nonterminal: Nonterminal, table: Table, inputs: Inputs, environment: Environment
+    ) -> Member | None:
+        """The member that the chooser picks; None for a dead end."""
+        choose = self.choose
+        assert choose is not None, "a derivation to follow has a hole"
+        member = choose(child, nonterminal, table)
+        if isinstance(member, int):
+            return table[member] if member >= 0 else None
+        return member
+
+    def follow(self, child: TypedChild, inputs: Inputs, environment: Environment) -> Outputs:
+        """Type-checks the derivation that a child was given, drawing what is missing in it."""
+        node = child.node
+        assert node is not None
+        if self.known is not None:
+            outputs = self.known.get((id(node), inputs, environment.key))
+            if outputs is not None:
+                return outputs
+        member = node.member
+        if self.record is not None:
+            nonterminal = child.nonterminal
+            for passed in node.via:
+                self.record(nonterminal, passed, inputs, environment)
+                nonterminal = passed.children[0]
+            for chosen in member.choices:
+                self.record(chosen.home, chosen, inputs, environment)
+        if member.is_leaf(environment):
+            found = member.outcome(inputs, environment)
+            return found if found is not None else self.refuse(child, member, inputs, environment)
+        return self.combine(child, member, node.via, inputs, environment, node)
+
+    def refuse(self, child: TypedChild, member: Member, inputs: Inputs, environment: Environment) -> Outputs:
+        """Raises the ``ShapeError`` of a leaf that does not apply, with its address."""
+        try:
+            return member.infer(inputs, environment)
+        except ShapeError as error:
+            raise _located(error, child, member) from None
+
+    def combine(
+        self,
+        child: TypedChild,
+        member: Member,
+        via: tuple[Member, ...],
+        inputs: Inputs,
+        environment: Environment,
+        given: Derivation | None,
+    ) -> Outputs:
+        """Runs a combinator over types, and makes the node of what its children became."""
+        op = member.op
+        assert isinstance(op, Combinator)
+        child.member = member
+        depth = child.depth + 1
+        children = [TypedChild(self, child, i, n, environment, depth) for i, n in member.places]
+        if given is not None:
+            for handle, node in zip(children, given.children, strict=True):
+                handle.node = node
+        try:
+            if not member.is_simple:
+                attributes = member.attributes(environment)
+                if environment.bindings:
+                    for name in member.reads:
+                        if name in environment.bindings:
+                            attributes[name] = BoundChild(environment.bindings[name], environment)
+                outputs = op.call(inputs, member.args, member.arranged(children), attributes)
+            elif len(inputs) == member.takes:
+                try:
+                    outputs = op.function(*inputs, *children)
+                except (ShapeError, ValueError, TypeError) as error:
+                    raise op.refusal(error, inputs, ()) from None
+            else:
+                outputs = op.call(inputs, (), children, {})
+        except ShapeError as error:
+            raise _located(error, child, member) from None
+        nodes: list[Any] = []
+        for handle in children:
+            if handle.called is None:
+                name = handle.nonterminal.name
+                raise _located(ShapeError(f"never calls its child {handle.index + 1}, {name}"), child, member)
+            nodes.append(handle.node)
+        if given is None or any(new is not old for new, old in zip(nodes, given.children, strict=True)):
+            child.node = Derivation(member, via, tuple(nodes))
+        if type(outputs) is Type:
+            return outputs
+        try:
+            return member.checked(outputs)
+        except ShapeError as error:
+            raise _located(error, child, member) from None
+
+
+def _located(error: ShapeError, child: TypedChild, member: Member) -> ShapeError:
+    """The error with the address where it arose; the innermost wins."""
+    if error.address is None:
+        message = str(error)
+        if not message.startswith(member.text()):
+            error = ShapeError(f"{member.text()}: {message}")
+        error.address = child.path
+    return error
+
+
+def _shown(value: object) -> str:
+    """What is no single value: most often the outputs of an op that has several."""
+    return f"{len(value)} outputs, {', '.join(map(str, value))}," if isinstance(value, tuple) else repr(value)
+
+
+class TypedChild(Child, Address):
+    """A child in an evaluation over types: draws or follows at the first call, replays after it."""
+
+    __slots__ = (
+        "called",
+        "called_in",
+        "depth",
+        "environment",
+        "index",
+        "member",
+        "node",
+        "nonterminal",
+        "outputs",
+        "parent",
+        "plan",
+        "run",
+    )
+    member: Member
+    """Its member, while that is evaluated."""
+    plan: Any
+    """What the chooser that picked its member notes for the choices below."""
+
+    def __init__(
+        self,
+        run: Run,
+        parent: TypedChild | None,
+        index: int,
+        nonterminal: Nonterminal,
+        environment: Environment,
+        depth: int,
+    ):
+        self.run = run
+        self.parent = parent
+        self.index = index
+        self.nonterminal = nonterminal
+        self.environment = environment
+        self.depth = depth
+        self.node: Derivation | None = None
+        self.called: Inputs | None = None
+        self.called_in: Environment
+        self.outputs: Outputs
+
+    def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
+        if attributes or self.called is not None or self.node is not None:
+            environment = self.environment.extended(attributes) if attributes else self.environment
+            return self.enter(inputs, environment)
+        for value in inputs:
+            if type(value) is not Type:
+                raise self.misfit(value)
+        environment = self.environment
+        outputs = self.run.first(self, inputs, environment)
+        self.called, self.called_in, self.outputs = inputs, environment, outputs
+        return outputs
+
+    def misfit(self, value: object) -> ShapeError:
+        """The error for an input that is no single value."""
+        return ShapeError(f"its child {self.index + 1}, {self.nonterminal.name}, is given {_shown(value)} as one input")
+
+    def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
+        """The outputs at these inputs and attributes."""
+        if self.called is not None:
+            if self.called == inputs and self.called_in is environment:
+                return self.outputs
+            return self.replay(inputs, environment)
+        run = self.run
+        for value in inputs:
+            if type(value) is not Type:
+                raise self.misfit(value)
+        outputs = run.first(self, inputs, environment) if self.node is None else run.follow(self, inputs, environment)
+        self.called = inputs
+        self.called_in = environment
+        self.outputs = outputs
+        return outputs
+
+    def replay(self, inputs: Inputs, environment: Environment) -> Outputs:
+        """The same derivation again, at other types or under other attributes. It costs no choice.
+
+        Remembered over the attempt: nested replays would otherwise multiply.
+        """
+        key = (self.node, inputs, environment.identity)
+        known = self.run.replayed.get(key)
+        if known is None:
+            run = Run(None, self.run.max_nodes, self.run.max_depth, None, self.run.replayed, self.run.known)
+            again = TypedChild(run, self.parent, self.index, self.nonterminal, environment, self.depth)
+            again.node = self.node
+            outputs = again.enter(inputs, environment)
+            self.run.varied_ties |= run.varied_ties
+            known = self.run.replayed[key] = (outputs, environment)  # keeps alive what the key's identity names
+        replayed: Outputs = known[0]
+        return replayed
+
+    def tied(self) -> Child:
+        return TiedChild(self)
+
+    def each(self, values: Iterable[Any]) -> tuple[Any, ...]:
+        """As the base's; calls at one type have one outcome, so a thousand copies cost one call."""
+        parts = tuple(values)
+        if parts and parts.count(parts[0]) == len(parts):
+            part = parts[0]
+            return (self(*part) if isinstance(part, tuple) else self(part),) * len(parts)
+        return super().each(parts)
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        indices: list[int] = []
+        child: TypedChild | None = self
+        while child is not None and child.parent is not None:
+            indices.append(child.index)
+            child = child.parent
+        return tuple(reversed(indices))
+
+
+class TiedChild(Child):
+    """A child with one set of weights. Where its calls differ in type or attributes, the graph decides."""
+
+    __slots__ = ("child", "inputs", "values")
+
+    def __init__(self, child: TypedChild):
+        self.child = child
+        self.inputs: Inputs | None = None
+        self.values: Mapping[str, Any] = {}
+
+    def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
+        environment = self.child.environment
+        return self.enter(inputs, environment.extended(attributes) if attributes else environment)
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that the child was made in."""
+        return self.child.environment
+
+    def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
+        """As the child's, noting whether the calls differ."""
+        if self.inputs is not None and (self.inputs != inputs or self.values != environment.values):
+            self.child.run.varied_ties = True
+        self.inputs, self.values = inputs, environment.values
+        return self.child.enter(inputs, environment)
+
+    def tied(self) -> Child:
+        return self
+
+
+class BoundChild(Child):
+    """A derivation that ``let`` has bound, at the place that calls it."""
+
+    __slots__ = ("child", "site")
+
+    def __init__(self, child: Any, site: Environment):
+        self.child = child
+        self.site = site
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that the derivation was bound in."""
+        environment: Environment = self.child.environment
+        return environment
+
+    def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
+        environment = self.environment.at(self.site)
+        return self.enter(inputs, environment.extended(attributes) if attributes else environment)
+
+    def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
+        """As the child's: what is bound under another name is the same derivation."""
+        outputs: Outputs = self.child.enter(inputs, environment)
+        return outputs
+
+    def tied(self) -> Child:
+        return BoundChild(self.child.tied(), self.site)
+
+
+def evaluate(
+    run: Run, start: Nonterminal, inputs: Inputs, given: Derivation | None = None
+) -> tuple[Derivation, Outputs]:
+    """One evaluation from the root: draws what ``given`` does not hold.
+
+    Raises ``Rejected`` at a limit or a dead end, ``ShapeError`` where types do not fit.
+    """
+    root = TypedChild(run, None, 0, start, EMPTY, 1)
+    root.node = given
+    outputs = root.enter(inputs, EMPTY)
+    assert root.node is not None
+    return root.node, outputs

@@ -1,0 +1,143 @@
+"""Honest figures: what samples are like, beside what the grammar's weights say.
+
+Dead ends and limits bend the distribution: what fails often is rarer among samples than its weight. This draws
+attempts and counts, per production, how often it is chosen among samples; and what rejected the attempts that failed.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from einspec.grammar.model.rules import Production
+from einspec.recursion import deep
+from einspec.space.deriving.choosers import RandomChooser
+from einspec.space.deriving.derive import DeadEnd, Rejected
+from einspec.space.deriving.limits import Limits
+from einspec.space.drawing.coverage import member_counts, production_names
+from einspec.space.drawing.sampling import attempt, new_run
+from einspec.space.members.member import Nonterminal
+
+if TYPE_CHECKING:
+    from einspec.space.architecture import Architecture
+    from einspec.space.space import Space
+
+_MOST_NODES = 200_000
+"""Nodes drawn in all: large architectures are drawn less often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """How often something is chosen: by the grammar's weights, and among the samples (None where none chose it)."""
+
+    nominal: float
+    realised: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Realised:
+    """What a number of attempts came to.
+
+    ``productions`` has, for each production by its place in the grammar (``"computation: linear"``), its share among
+    the expansions of its rule (nominally, with weights per depth, the mean over where the rule was expanded);
+    ``root``, for each op, the share of the architectures that begin with it. ``rejections`` counts why attempts
+    failed, with the combinator in which they did; ``explanations`` quotes what refused. ``mean_nodes`` and
+    ``mean_nodes_error`` are the mean size of the samples and its standard error.
+    """
+
+    attempts: int
+    successes: int
+    mean_nodes: float
+    mean_nodes_error: float
+    rejections: dict[str, int]
+    explanations: dict[str, str]
+    productions: dict[str, Frequency]
+    root: dict[str, Frequency]
+
+    @property
+    def success_rate(self) -> float:
+        """The share of the attempts that succeeded: an estimate of Z."""
+        return self.successes / self.attempts
+
+
+def realised(space: Space, attempts: int, rng: random.Random, limits: Limits) -> Realised:
+    """See :meth:`Space.realised`."""
+    choose = RandomChooser(rng)
+    archs: list[Architecture] = []
+    rejections: Counter[str] = Counter()
+    latest: dict[str, Rejected] = {}
+    made = nodes = 0
+    while made < attempts and nodes < _MOST_NODES:
+        made += 1
+        run = new_run(choose, limits, 0, None)
+        try:
+            arch = deep(limits.evaluation_depth, partial(attempt, space, choose, limits, run=run))
+        except Rejected as rejected:
+            # A limit is nobody's fault; a dead end is that of the combinator whose child it was.
+            within = f" in {rejected.within.name}" if isinstance(rejected, DeadEnd) and rejected.within else ""
+            reason = f"{rejected.reason}{within}"
+            rejections[reason] += 1
+            latest[reason] = rejected.with_traceback(None)
+            continue
+        finally:
+            nodes += run.nodes
+        archs.append(arch)
+    sizes = [len(arch) for arch in archs]
+    mean = math.fsum(sizes) / len(sizes) if sizes else math.nan
+    spread = math.fsum((size - mean) ** 2 for size in sizes) / len(sizes) if sizes else math.nan
+    explained = {reason: rejected.explanation() for reason, rejected in latest.items()}
+    return Realised(
+        made,
+        len(archs),
+        mean,
+        math.sqrt(spread / max(1, len(sizes) - 1)) if sizes else math.nan,
+        dict(sorted(rejections.items(), key=lambda pair: (-pair[1], pair[0]))),
+        {reason: text for reason, text in explained.items() if text is not None},
+        _productions(space, archs),
+        _root(space, archs),
+    )
+
+
+def _productions(space: Space, archs: list[Architecture]) -> dict[str, Frequency]:
+    counts: Counter[Production] = Counter()
+    expansions: Counter[Nonterminal] = Counter()
+    for member, count in member_counts(archs).items():
+        counts[member.production] += count
+        expansions[member.home] += count
+    found: dict[str, Frequency] = {}
+    names = production_names(space)
+    for rule in space.grammar.rules.values():
+        # With weights per depth, the weight is the mean over where the rule was expanded.
+        places = {n: count for n, count in expansions.items() if n.name == rule.name}
+        total = sum(places.values())
+        for production in rule.productions:
+            if not production.is_drawn:
+                continue
+            if not total:
+                found[names[production]] = Frequency(float(production.weight_at(1)), None)
+                continue
+            weight = sum(count * float(production.weight_at(n.depth)) for n, count in places.items()) / total
+            found[names[production]] = Frequency(weight, counts[production] / total)
+    return found
+
+
+def _root(space: Space, archs: list[Architecture]) -> dict[str, Frequency]:
+    counts = Counter(arch.derivation.op_name for arch in archs)
+    nominal: dict[str, float] = {}
+    frontier = [(space.start, 1.0)]
+    while frontier:
+        nonterminal, share = frontier.pop()
+        for member in nonterminal.members[: nonterminal.positive]:
+            part = share * member.weight / nonterminal.total
+            if member.op is None:
+                frontier.append((member.children[0], part))
+            else:
+                nominal[member.op.name] = nominal.get(member.op.name, 0.0) + part
+    return {
+        name: Frequency(share, counts[name] / len(archs) if archs else None)
+        for name, share in sorted(nominal.items(), key=lambda pair: -pair[1])
+    }

@@ -1,0 +1,214 @@
+"""Sampling: attempts from the start until one succeeds, so that samples follow Q(. | success) exactly."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from einspec.errors import SamplingError, ShapeError
+from einspec.ops.declare import Outputs
+from einspec.recursion import deep
+from einspec.space.architecture import Architecture
+from einspec.space.counting.mass import exact_masses, one
+from einspec.space.deriving.choosers import RandomChooser, script_chooser
+from einspec.space.deriving.derive import Address, Chooser, Known, Misfit, Rejected, Run, evaluate
+from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.odometer import Odometer
+from einspec.space.deriving.table import Table
+from einspec.space.drawing.rejections import Rejections, exhausted
+from einspec.space.drawing.sizes import MOST_SIZES, SizedChooser, mixed, open_rules
+from einspec.space.drawing.wanted import Wanted
+from einspec.space.members.member import Member, Nonterminal
+from einspec.space.members.open_member import undrawable
+from einspec.text import listing, plural
+
+if TYPE_CHECKING:
+    from einspec.space.deriving.derivation import Derivation
+    from einspec.space.space import Space
+
+_DOUBTS = 1000
+"""Attempts that fail before it is asked whether any can succeed."""
+_PROOF_RUNS = 20_000
+
+
+def attempt(
+    space: Space,
+    choose: Chooser | None,
+    limits: Limits,
+    given: Derivation | None = None,
+    given_nodes: int = 0,
+    known: Known | None = None,
+    run: Run | None = None,
+) -> Architecture:
+    """One attempt. Raises ``Rejected`` when it fails, with the constraint that rejected it.
+
+    ``given`` holds what is not drawn, ``given_nodes`` of them; ``known`` subtrees are not evaluated again.
+    """
+    if run is None:
+        run = new_run(choose, limits, given_nodes, known)
+    try:
+        derivation, output = evaluate(run, space.start, space.inputs, given)
+    except ShapeError as error:
+        raise Misfit(error) from None
+    return settled(space, derivation, output, run, limits)
+
+
+def new_run(choose: Chooser | None, limits: Limits, given_nodes: int, known: Known | None) -> Run:
+    """What an attempt evaluates with."""
+    max_nodes = math.inf if limits.max_nodes is None else limits.max_nodes
+    run = Run(choose, max_nodes, limits.evaluation_depth, known=known)
+    run.nodes = given_nodes
+    return run
+
+
+def settled(space: Space, derivation: Derivation, output: Outputs, run: Run, limits: Limits) -> Architecture:
+    """The architecture of a derivation that type-checks. Raises ``Rejected`` where it does not keep the limits."""
+    arch = Architecture(space, derivation, output)
+    if run.varied_ties:
+        try:
+            _ = arch.graph  # tied calls at different types: the graph says whether they can share weights
+        except ShapeError as error:
+            raise Misfit(error) from None
+    if derivation.size > run.max_nodes:
+        raise Rejected("max_nodes")
+    if derivation.depth > run.max_depth:
+        raise Rejected("max_depth")
+    if limits.max_params is not None and arch.params > limits.max_params:
+        raise Rejected("max_params")
+    if limits.max_macs is not None and arch.macs > limits.max_macs:
+        raise Rejected("max_macs")
+    return arch
+
+
+def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Architecture:
+    """The first attempt that succeeds and is what was asked for.
+
+    Raises ``SamplingError`` when the attempts run out, with what rejected them.
+    """
+    choose, begin = _proposals(space, rng, limits, asked)
+    rejections = Rejections()
+    fitted, hint = 0, None
+    for _ in range(limits.attempts):
+        if begin is not None:
+            begin()
+        try:
+            arch = attempt(space, choose, limits)
+        except Rejected as rejected:
+            rejections.note(rejected.with_traceback(None))
+            if not fitted and len(rejections) == min(_DOUBTS, limits.attempts):
+                check_hope(space, limits, rejections)
+            continue
+        fitted += 1
+        misfit = asked.misfit(arch)
+        if misfit is None:
+            return arch
+        rejections.note(misfit)
+        hint = hint or asked.hint(arch)
+    what = f"no architecture of {space.name}" + (f" with {asked.text()}" if asked.text() else "")
+    message = exhausted(what, limits, rejections) + (f"; {hint}" if hint else "")
+    if begin is not None:
+        share = f"{100 * fitted / limits.attempts:.3g} %"
+        message += f"; of the derivations with {asked.nodes} nodes, {share} fit their types"
+    elif asked.nodes is not None and (rules := open_rules(space.start)):
+        message += (
+            f"; sizes were left to chance, because {listing(rules, 'and')} {'has' if len(rules) == 1 else 'have'} "
+            "optional parts or repetitions: ask for a range of sizes"
+        )
+    elif asked.nodes is not None and (rules := mixed(space.start)):
+        message += (
+            f"; sizes were left to chance, because {listing(rules, 'and')} {'has' if len(rules) == 1 else 'have'} "
+            "alternatives with children beside others without: give the others a rule of their own, and sizes are "
+            "drawn first"
+        )
+    raise SamplingError(message)
+
+
+def _proposals(
+    space: Space, rng: random.Random, limits: Limits, asked: Wanted
+) -> tuple[Chooser, Callable[[], object] | None]:
+    """The chooser of attempts, and what begins each where sizes are drawn first."""
+    if asked.nodes is None:
+        return RandomChooser(rng), None
+    least, most = asked.nodes.least, limits.max_nodes
+    if most is None:
+        return RandomChooser(rng), None
+    if mixed(space.start) or open_rules(space.start):
+        return RandomChooser(rng), None
+    if most > MOST_SIZES:
+        raise SamplingError(
+            f"nodes={asked.nodes}: sizes beyond {MOST_SIZES:,} nodes are not drawn; give the range a smaller upper end"
+        )
+    chooser = SizedChooser(space.sizes(most), rng)
+    if not chooser.begin(least, most):
+        raise SamplingError(
+            f"no derivation of {space.name} has {_between(least, most)} nodes, types left out: ask for another size"
+        )
+    return chooser, lambda: chooser.begin(least, most)
+
+
+def _between(least: int, most: int) -> str:
+    return f"{least}" if least == most else f"{least} to {most}"
+
+
+def check_hope(space: Space, limits: Limits, rejections: Rejections) -> None:
+    """Raises ``SamplingError`` where types prove, in half a second of work, that no derivation succeeds."""
+    masses = exact_masses(space, limits, one, most_runs=_PROOF_RUNS)
+    if masses is None or any(masses.values()):
+        return
+    why = rejections.explanation()
+    if why is None:  # a limit ended most attempts: the smallest derivation shows what refuses
+        try:
+            attempt(space, _smallest, limits)
+        except Rejected as rejected:
+            why = rejected.explanation()
+    raise SamplingError(
+        f"every derivation of {space.name} within {limits.text()} fails at the input {space.input_text()}: rejected by "
+        f"{rejections.text()}{f' ({why})' if why else ''}; change the grammar, the input or the limits"
+    )
+
+
+def _smallest(address: Address, nonterminal: Nonterminal, members: Table) -> Member:
+    """Picks the member of least depth, whether it applies or not."""
+    return min(nonterminal.members[: nonterminal.positive], key=lambda member: member.least_depth)
+
+
+def check_finite(space: Space, limits: Limits) -> None:
+    """Raises ``SamplingError`` for a regular expression that would have to be drawn, and for a supercritical grammar
+    without a limit of size: a draw need not end.
+    """
+    if space.undrawable is not None:
+        raise undrawable(space.undrawable)
+    if limits.max_nodes is None and limits.max_depth is None and math.isinf(space.grammar.expected_size):
+        raise SamplingError(
+            f"{space.name} is supercritical (branching rate {space.grammar.branching_rate:.5f}): without max_nodes "
+            "or max_depth a draw need not end; give one of them"
+        )
+
+
+def check_limits(space: Space, limits: Limits) -> None:
+    """Raises ``SamplingError`` for limits under which a draw need not end, or that nothing meets."""
+    check_finite(space, limits)
+    if limits.max_nodes is not None and space.least_nodes > limits.max_nodes:
+        raise SamplingError(
+            f"no derivation of {space.name} has at most {plural(limits.max_nodes, 'node')}: the smallest has "
+            f"{space.least_nodes:,}; raise max_nodes"
+        )
+    if limits.max_depth is not None and space.start.minimal_depth > limits.max_depth:
+        raise SamplingError(
+            f"no derivation of {space.name} is at most {limits.max_depth} deep: the least depth is "
+            f"{space.start.minimal_depth:.0f}; raise max_depth"
+        )
+
+
+def enumerate_space(space: Space, limits: Limits) -> Iterator[Architecture]:
+    """All derivations within the limits, each once, in the order of their choices."""
+    odometer = Odometer()
+    choose = script_chooser(odometer)
+    while True:
+        with suppress(Rejected):
+            yield deep(limits.evaluation_depth, lambda: attempt(space, choose, limits))
+        if not odometer.advance():
+            return

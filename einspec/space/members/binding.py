@@ -1,0 +1,137 @@
+"""Binding: each production of a grammar to the op that it names, checked at its place in the file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from einspec.errors import GrammarError
+from einspec.grammar.model.items import value_kinds
+from einspec.grammar.model.problems import Problems
+from einspec.grammar.model.rules import Literal, Production, Reference, Rule, RuleSet, leaves
+from einspec.ops.declare import Op
+from einspec.space.members.expansion import production_members
+from einspec.space.members.member import Nonterminal
+from einspec.space.members.open_member import OpenMember
+from einspec.space.members.plan import Plan
+from einspec.text import did_you_mean, plural
+
+_MOST_MEMBERS = 60_000
+"""Members at all depths."""
+
+
+def bind(grammar: RuleSet, ops: Mapping[str, Op]) -> list[dict[str, Nonterminal]]:
+    """The nonterminals of a grammar with their members, at depth 1, 2, ... of the tree; the last stand for all below.
+
+    There is one depth unless the grammar gives weights per depth. Raises ``GrammarError`` with all unknown ops, wrong
+    arities and arguments, each at its place.
+    """
+    problems = Problems(grammar.source)
+    bound: list[dict[str, Nonterminal]] = []
+    for depth in range(1, grammar.depths + 1):
+        bound.append(_bind_at(grammar, depth, ops, problems))
+        problems.raise_errors()
+    everything = [nonterminal for nonterminals in bound for nonterminal in nonterminals.values()]
+    for at, nonterminals in enumerate(bound):
+        everything += _bind_children(nonterminals, bound[min(at + 1, len(bound) - 1)], at + 1)
+    set_minimal_depths(everything)
+    return bound
+
+
+def _bind_children(
+    nonterminals: Mapping[str, Nonterminal], below: Mapping[str, Nonterminal], depth: int
+) -> list[Nonterminal]:
+    """Binds what the members at a depth derive; gives the nonterminals that decide on groups and repetitions."""
+    plans: dict[tuple[str, int], Plan] = {}
+    names: set[str] = set()
+    for nonterminal in nonterminals.values():
+        for member in nonterminal.members:
+            production = member.production
+            if isinstance(member, OpenMember):
+                place = production.symbol, production.index
+                if place not in plans:
+                    plans[place] = Plan(production, depth, below.__getitem__, names)
+                member.plan_with(plans[place])
+            else:
+                around = nonterminals if member.is_transparent else below
+                member.bind(tuple(around[item.name] for item in member.items if isinstance(item, Reference)))
+    return [structure for plan in plans.values() for structure in plan.structure]
+
+
+def _bind_at(grammar: RuleSet, depth: int, ops: Mapping[str, Op], problems: Problems) -> dict[str, Nonterminal]:
+    """The nonterminals at a depth of the tree, their members without children yet."""
+    bound: dict[str, Nonterminal] = {}
+    total = 0
+    for rule in grammar.rules.values():
+        members = []
+        for production in rule.productions:
+            op = None if production.is_transparent else _find_op(production, ops, problems)
+            if op is None and not production.is_transparent:
+                continue
+            try:
+                members += production_members(production, depth, op)
+            except ValueError as error:
+                name = production.op_name
+                where = problems.of(production.source)
+                where.error("E402", production.start, production.end, f"{name} {error}", _usage(op))
+        bound[rule.name] = Nonterminal(rule.name, depth, members)
+        total += len(members)
+        if grammar.depths * total > _MOST_MEMBERS:
+            depths = f" at {grammar.depths} depths of the tree" if grammar.depths > 1 else ""
+            raise GrammarError(
+                f"{grammar.source.name}: over {_MOST_MEMBERS:,} members{depths}, which are alternatives with a value "
+                "for each of their arguments: give terminals fewer values, or weights for fewer depths"
+            )
+    return bound
+
+
+def check_ops(ops: Mapping[str, Op], rules: Mapping[str, Rule], problems: Problems) -> None:
+    """Notes aliases that are no ops, in alternatives with which nothing else is wrong."""
+    for rule in rules.values():
+        for production in rule.productions:
+            span = range(production.start, production.end)
+            is_right = not any(p.start in span and p.source == production.source for p in problems.found)
+            if is_right and production.alias is not None and production.alias not in ops:
+                _find_op(production, ops, problems)
+
+
+def set_minimal_depths(nonterminals: Sequence[Nonterminal]) -> None:
+    """Notes the least depth of a derivation of positive weight of each; infinite where there is none."""
+    changed = True
+    while changed:
+        changed = False
+        for nonterminal in nonterminals:
+            depth = min((member.least_depth for member in nonterminal.drawn), default=math.inf)
+            if depth < nonterminal.minimal_depth:
+                nonterminal.minimal_depth, changed = depth, True
+
+
+def _find_op(production: Production, ops: Mapping[str, Op], problems: Problems) -> Op | None:
+    """The op that a production names, if it exists and takes as many children."""
+    name = production.op_name
+    op = ops.get(name)
+    if op is None:
+        source = "the alias" if production.alias else "the rule's name"
+        advice = did_you_mean(name, ops) or "declare it in Python and load it with ops=..."
+        if production.alias is None:
+            words = [leaf.text for leaf in leaves(production.items) if isinstance(leaf, Literal) and leaf.text in ops]
+            advice = f"name the op of this alternative, as in   -> {words[0] if words else 'OP'}"
+        problems.of(production.source).error(
+            "E401", production.start, production.end, f"there is no op {name} ({source})", advice
+        )
+        return None
+    wanted, given = len(op.signature.children), value_kinds(production.items).count("child")
+    if wanted != given:
+        problems.of(production.source).error(
+            "E402",
+            production.start,
+            production.end,
+            f"{name} takes {plural(wanted, 'child')}, and this alternative has {given}",
+            _usage(op),
+        )
+        return None
+    return op
+
+
+def _usage(op: Op | None) -> str:
+    return f"its declaration is {op.name}{op.signature}" if op else ""

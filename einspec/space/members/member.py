@@ -1,0 +1,311 @@
+"""Members: what one choice picks. An alternative with one value for each of its argument terminals."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from einspec.errors import ShapeError
+from einspec.grammar.model.rules import Item, Production, Reference
+from einspec.ops.control import Children
+from einspec.ops.declare import Combinator, Op, Outputs, Primitive
+from einspec.types import Type
+
+if TYPE_CHECKING:
+    from einspec.space.deriving.environment import Environment
+
+_REMEMBERED = 20_000
+"""Outcomes kept per member; the memo is emptied when it is full, so that memory is bounded."""
+
+_TYPE = {Type}
+
+Value = Any
+"""What a production gives to its op: the text of an argument, the number of a child, None for what is left out, or a
+tuple of these."""
+
+
+class Member:
+    """One way to expand a nonterminal. Members are compared by identity.
+
+    ``index`` counts the nonterminal's declared members, those of weight 0 last; ``share`` is the exact weight.
+    """
+
+    __slots__ = (
+        "_outcomes",
+        "_rule",
+        "_trailing",
+        "alone",
+        "args",
+        "arrangement",
+        "children",
+        "has_children",
+        "home",
+        "index",
+        "is_open",
+        "is_simple",
+        "items",
+        "leaves",
+        "op",
+        "places",
+        "production",
+        "reads",
+        "share",
+        "symbols",
+        "takes",
+        "texts",
+        "weight",
+    )
+
+    def __init__(
+        self,
+        production: Production,
+        texts: tuple[str, ...],
+        weight: Fraction,
+        op: Op | None,
+        *,
+        items: tuple[Item, ...] | None = None,
+        values: Sequence[Value] | None = None,
+        arrangement: tuple[Value, ...] | None = None,
+        is_open: bool = False,
+    ):
+        self.production = production
+        self.items = production.items if items is None else items
+        """What it is written as, without groups and repetitions unless it is open."""
+        self.texts = texts
+        """The texts of its arguments, in the order of ``items``."""
+        self.arrangement = arrangement
+        """What the op gets as children: numbers of children, None, and tuples of these; None where it gets them all,
+        one by one."""
+        self.is_open = is_open
+        """Whether options have to be chosen before it can be evaluated."""
+        self.share = weight
+        self.weight = float(weight)
+        self.op = op
+        self.index = -1
+        self.home: Nonterminal
+        """The nonterminal that it expands."""
+        self.alone = (self,)
+        self.leaves: dict[tuple[Member, ...], Any] = {}
+        """What ``derivation.leaf`` remembers: derivations of it alone, by the transparent members before it."""
+        self.args: tuple[Any, ...] = ()
+        if op and not is_open:
+            self.args = op.signature.convert(argument_texts(texts) if values is None else values)
+        self.children: tuple[Nonterminal, ...] = ()
+        self.symbols: tuple[Nonterminal, ...] = ()
+        """The nonterminals that derivations of it begin with: its children, or what decides on them."""
+        self.places: tuple[tuple[int, Nonterminal], ...] = ()
+        self.has_children = is_open or any(isinstance(item, Reference) for item in self.items)
+        self.reads = op.reads if op else ()
+        self.takes = op.signature.inputs if op else None
+        """How many inputs the op takes; None for any number."""
+        self.is_simple = (
+            isinstance(op, Combinator) and op.in_text_order and not self.args and not self.reads and arrangement is None
+        )
+        """Whether the op is a function of inputs and children, in this order."""
+        self._rule: Callable[..., Any] | None = None
+        self._trailing = self.args
+        if isinstance(op, Primitive) and not self.reads:
+            self._rule = op.function
+            if self.takes is None and self.args:
+                names = [argument.name for argument in op.signature.arguments]
+                self._rule = partial(op.function, **dict(zip(names, self.args, strict=True)))
+                self._trailing = ()
+        self._outcomes: dict[Any, Outputs | None] = {}
+
+    def bind(self, children: tuple[Nonterminal, ...]) -> None:
+        """Sets the nonterminals that its children derive from."""
+        self.children = self.symbols = children
+        self.places = tuple(enumerate(children))
+
+    def arranged(self, handles: Sequence[Any]) -> Sequence[Any]:
+        """Its children as the op gets them: in tuples where they repeat, None where they are left out."""
+        return handles if self.arrangement is None else tuple(_arranged(value, handles) for value in self.arrangement)
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether it makes no node."""
+        return self.op is None
+
+    @property
+    def least_depth(self) -> float:
+        """The least depth of what begins with it, types left out."""
+        return max((symbol.minimal_depth for symbol in self.symbols), default=0.0) + (not self.is_transparent)
+
+    @property
+    def chosen(self) -> Member:
+        """The member of its nonterminal that was chosen for it: itself, unless it was laid out."""
+        return self
+
+    def smallest(self) -> Member | None:
+        """The member itself; laid out with as little as can be, where it is open. None where that cannot be drawn."""
+        return self
+
+    @property
+    def choices(self) -> tuple[Member, ...]:
+        """The members that were chosen for it, in order: with the options of its layout, if it has one."""
+        return (self,)
+
+    def moved_to(self, other: Member) -> Member:
+        """The other member, which is of the same production, laid out as this one is."""
+        return other
+
+    @property
+    def written(self) -> object:
+        """What tells it from the other members of its nonterminal: the alternative, and the texts in it."""
+        items = self.items if self.items is not self.production.items else None
+        return self.production.index, self.texts, items
+
+    def text(self) -> str:
+        """The op with its arguments, or the nonterminal that it passes on to."""
+        return self.op.text(self.args) if self.op else self.production.children[0]
+
+    def is_leaf(self, environment: Environment) -> bool:
+        """Whether its outputs follow from types alone: no children, and no derivation bound above is called."""
+        return not self.has_children and not (
+            environment.bindings and any(name in environment.bindings for name in self.reads)
+        )
+
+    def outcome(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs | None:
+        """Output types of a leaf, or None where it does not apply. Remembered."""
+        key = (inputs, environment.reading(self.reads)) if self.reads else inputs
+        try:
+            return self._outcomes[key]
+        except KeyError:
+            outputs = self.accept(inputs, environment)
+        if len(self._outcomes) >= _REMEMBERED:
+            self._outcomes.clear()
+        self._outcomes[key] = outputs
+        return outputs
+
+    def accept(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs | None:
+        """As :meth:`outcome`, computed."""
+        rule = self._rule
+        if rule is None:
+            try:
+                return self.infer(inputs, environment)
+            except ShapeError:
+                return None
+        if self.takes is None or self.takes == len(inputs):
+            try:
+                outputs = rule(*inputs, *self._trailing)
+            except ShapeError:
+                return None
+            except (ValueError, TypeError):
+                pass  # a bug, or values that cannot be unpacked: the op knows
+            else:
+                if type(outputs) is Type or (type(outputs) is tuple and outputs and set(map(type, outputs)) == _TYPE):
+                    return outputs
+        assert isinstance(self.op, Primitive)
+        return self.op.accept(inputs, self.args, {})
+
+    def infer(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs:
+        """Output types of a leaf. Raises ``ShapeError`` with all input types where it does not apply."""
+        assert self.op is not None
+        attributes = self.attributes(environment)
+        if isinstance(self.op, Primitive):
+            return self.op.infer(inputs, self.args, attributes)
+        return self.checked(self.op.call(inputs, self.args, self.arranged(()), attributes))
+
+    def attributes(self, environment: Environment) -> dict[str, Any]:
+        """The attributes that the op reads and that are set above. Raises ``ShapeError`` when one is missing."""
+        if not self.reads:
+            return {}
+        assert self.op is not None
+        found = {name: environment.values[name] for name in self.reads if name in environment.values}
+        for name in sorted(self.op.required):
+            if name not in found and name not in environment.bindings:
+                raise ShapeError(f"{self.text()} reads the attribute {name!r}, and nothing above it sets that")
+        return found
+
+    def checked(self, outputs: Any) -> Outputs:
+        """The outputs of a combinator.
+
+        Raises ``ShapeError`` where a child's several outputs stand for one of them, ``TypeError`` for other things
+        than types.
+        """
+        if isinstance(outputs, Type):
+            return outputs
+        if isinstance(outputs, tuple) and outputs and all(isinstance(kind, Type) for kind in outputs):
+            return outputs
+        if isinstance(outputs, tuple) and any(isinstance(kind, tuple) for kind in outputs):
+            raise ShapeError("one of several outputs is itself several, as a child with more than one output makes it")
+        raise TypeError(f"the combinator {self.text()} returned {outputs!r}: expected a value or a tuple of values")
+
+    def __repr__(self) -> str:
+        return f"<member {self.text()} of {self.production.symbol}>"
+
+
+def _arranged(value: Value, handles: Sequence[Any]) -> Any:
+    if isinstance(value, tuple):
+        return Children(_arranged(part, handles) for part in value)
+    return handles[value] if isinstance(value, int) else value
+
+
+def argument_texts(texts: tuple[str, ...]) -> list[str]:
+    """One text per argument: ``3,2,1`` is three."""
+    return [part for text in texts for part in text.split(",")]
+
+
+class Nonterminal:
+    """A nonterminal with its members: those that are drawn, in text order, then those of weight 0.
+
+    ``tables`` is where ``table.legal_members`` remembers which members apply at which types; where every member has
+    children, all apply everywhere, and ``only_table`` says so. ``cumulative`` holds the running sums of the positive
+    weights, ``total`` and ``last`` are the last of them and its index.
+    """
+
+    __slots__ = (
+        "_twins",
+        "all_grow",
+        "always_applies",
+        "cumulative",
+        "depth",
+        "drawn",
+        "is_structural",
+        "last",
+        "members",
+        "minimal_depth",
+        "name",
+        "only_table",
+        "positive",
+        "subsets",
+        "tables",
+        "total",
+    )
+
+    def __init__(self, name: str, depth: int, members: list[Member]):
+        self.name = name
+        self.depth = depth
+        self.members = sorted(members, key=lambda member: member.weight == 0)
+        self.positive = sum(member.weight > 0 for member in members)
+        self.minimal_depth = math.inf
+        self.is_structural = False
+        """Whether it decides on a group or a repetition of a production, and makes no node."""
+        self._twins: dict[object, Member] | None = None
+        self.tables: dict[Any, Any] = {}
+        self.only_table: Any = None
+        self.subsets: dict[tuple[Member, ...], Any] = {}
+        self.cumulative = tuple(itertools.accumulate(member.weight for member in self.members[: self.positive]))
+        self.last = self.positive - 1
+        self.drawn = tuple(self.members[: self.positive])
+        self.all_grow = all(member.has_children for member in members)
+        self.total = self.cumulative[-1] if self.cumulative else 0.0
+        self.always_applies = bool(self.positive) and all(m.has_children for m in self.members[: self.positive])
+        for index, member in enumerate(self.members):
+            member.index = index
+            member.home = self
+
+    def twin(self, member: Member) -> Member:
+        """Its own member that is written as the given one, which belongs to the same nonterminal at another depth."""
+        if member.home is self:
+            return member
+        if self._twins is None:
+            self._twins = {own.written: own for own in self.members}
+        return member.moved_to(self._twins[member.chosen.written])
+
+    def __repr__(self) -> str:
+        return f"<nonterminal {self.name}: {len(self.members)} members>"

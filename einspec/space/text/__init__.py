@@ -1,0 +1,1 @@
+"""Architectures from and to text: parsing, printing, macros, JSON and choices."""

@@ -1,0 +1,163 @@
+"""Architectures from and to what outlives a process: parses, JSON, lists of choices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from einspec.errors import ParseError, SamplingError, ShapeError
+from einspec.grammar.grammar import read_text
+from einspec.recursion import MAX_DEPTH, deep
+from einspec.space.architecture import Architecture
+from einspec.space.deriving.choosers import recorded_chooser
+from einspec.space.deriving.derivation import Derivation
+from einspec.space.deriving.derive import Rejected, Run, evaluate
+from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.odometer import Odometer
+from einspec.space.members.member import Member
+from einspec.text import Source, plural
+from einspec.types import Type
+
+if TYPE_CHECKING:
+    from einspec.space.space import Space
+    from einspec.space.text.parsing import ParsedNode
+
+_TURNS = 50
+"""Attempts with other choices after those that are kept."""
+_TURNED_NODES = 10_000
+"""Nodes after which such attempts end: a list of a million choices must not keep a machine busy."""
+_LONGEST_CHOICES = 10_000_000
+
+
+def derivation_of(parsed: ParsedNode) -> tuple[Derivation, list[tuple[int, int]]]:
+    """The derivation of a parse, and the place of each of its nodes in preorder."""
+    spans: list[tuple[int, int]] = []
+    done: list[Derivation] = []
+    stack: list[tuple[ParsedNode, tuple[Member, ...], bool]] = [(parsed, (), False)]
+    while stack:
+        node, via, is_ready = stack.pop()
+        if is_ready:
+            cut = len(done) - len(node.children)
+            children = tuple(done[cut:])
+            del done[cut:]
+            done.append(Derivation(node.member, via, children))
+            continue
+        if node.member.is_transparent:
+            stack.append((node.children[0], (*via, node.member), False))
+            continue
+        spans.append((node.start, node.end))
+        stack.append((node, via, True))
+        stack.extend((child, (), False) for child in reversed(node.children))
+    return done[0], spans
+
+
+def from_json(space: Space, text: str) -> Architecture:
+    """See :meth:`Space.from_json`."""
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError, TypeError) as error:
+        raise ParseError(f"this is not JSON: {error}; expected what arch.to_json() writes") from None
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        raise ParseError(
+            "this JSON is no architecture: expected an object with text and choices, as arch.to_json() writes"
+        )
+    if record.get("einspec") != 1:
+        raise ParseError(
+            f"this JSON has format {record.get('einspec')!r}: expected 1; it is of another version of einspec"
+        )
+    choices = record.get("choices")
+    same_grammar = record.get("grammar") == space.grammar.digest and record.get("input") == space.input_text()
+    if same_grammar and isinstance(choices, list):
+        return replay(space, choices, record["text"])
+    return space.parse(record["text"])
+
+
+def replay(space: Space, choices: list[Any] | None, text: str) -> Architecture:
+    """See :meth:`Space.replay`."""
+    if choices is None:
+        return space.parse(text)
+    try:
+        arch = from_choices(space, choices)
+    except SamplingError as error:
+        raise ParseError(f"the choices were changed: {error}") from None
+    if str(arch) != text:
+        raise ParseError(
+            f"the choices derive {_shortened(str(arch))}, and the text says {_shortened(text)}: one was changed"
+        )
+    return arch
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def from_choices(space: Space, choices: Iterable[int]) -> Architecture:
+    """See :meth:`Space.from_choices`."""
+    numbers = list(choices)
+    for position, number in enumerate(numbers):
+        if isinstance(number, bool) or not hasattr(number, "__index__"):
+            raise ParseError(f"choice {position} is {number!r}: expected whole numbers")
+    if len(numbers) > _LONGEST_CHOICES:
+        raise ParseError(f"{len(numbers):,} choices: expected at most {_LONGEST_CHOICES:,}")
+    exact = [number.__index__() for number in numbers]
+    depth = min(MAX_DEPTH, len(exact) + 64)
+    return deep(depth, lambda: _decode(space, exact, depth))
+
+
+def _decode(space: Space, choices: list[int], depth: int) -> Architecture:
+    """The choices as they are; at a dead end with ever more of them, from the last, given up for least depth."""
+    last, steps = "", 0
+    made, given_up = len(choices), 0
+    while True:
+        odometer = Odometer()
+        nodes = 0
+        for _ in range(_TURNS):
+            run = Run(recorded_chooser(choices[: made - given_up], odometer), _LONGEST_CHOICES, depth)
+            try:
+                arch = Architecture(space, *evaluate(run, space.start, space.inputs))
+                if run.varied_ties:
+                    _ = arch.graph
+                return arch
+            except Rejected as rejected:
+                last = rejected.reason
+            except ShapeError as error:
+                last = str(error)
+            if not steps:
+                made = min(made, len(odometer.sizes))
+            steps += 1
+            nodes += run.nodes
+            if nodes > _TURNED_NODES or not odometer.advance():
+                break
+        if given_up >= made:
+            break
+        given_up = min(made, max(1, 2 * given_up))
+    raise SamplingError(
+        f"no architecture from these {plural(len(choices), 'choice')}: a dead end ({last}) could not be repaired "
+        f"in {plural(steps, 'step')}; use other choices"
+    )
+
+
+Imported = tuple[tuple[str, Source], ...]
+
+
+@lru_cache(maxsize=16)
+def _space(
+    text: str, name: str, imported: Imported, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
+) -> Space:
+    from einspec.space.space import Space
+
+    given = inputs[0][1] if [key for key, _ in inputs] == [""] else dict(inputs)
+    return Space(read_text(text, name, imported=dict(imported)), given, ops, limits)
+
+
+def restore_space(
+    text: str, name: str, imported: Imported, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
+) -> Space:
+    """The space that was pickled; architectures that come back one by one share it."""
+    try:
+        hash(ops)
+    except TypeError:
+        return _space.__wrapped__(text, name, imported, inputs, ops, limits)
+    return _space(text, name, imported, inputs, ops, limits)
