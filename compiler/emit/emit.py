@@ -20,7 +20,7 @@ from einspec.compiler.graph.graph import Graph
 from einspec.compiler.pipeline import built
 from einspec.compiler.simplify.rewriting import Rule
 from einspec.errors import CompileError
-from einspec.space.architecture import Architecture
+from einspec.space.space import Architecture
 from einspec.text import bytes_text
 from einspec.types import Type
 

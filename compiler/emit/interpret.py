@@ -23,7 +23,7 @@ from einspec.recursion import deep
 from einspec.types import Type
 
 if TYPE_CHECKING:
-    from einspec.space.architecture import Architecture
+    from einspec.space.space import Architecture
 
 
 def interpret(arch: Architecture, model: nn.Module, *inputs: torch.Tensor) -> Any:

@@ -13,7 +13,7 @@ from torch import fx, nn
 from einspec.compiler.emit import modules, stacked
 from einspec.compiler.emit.transfer import architecture_of
 from einspec.errors import CompileError
-from einspec.space.architecture import Architecture
+from einspec.space.space import Architecture
 from einspec.version import VERSION
 
 _HEADING = '''\

@@ -11,7 +11,7 @@ from einspec.compiler.emit.held import Held, State, held
 from einspec.compiler.graph.unfold import MOST_NODES
 from einspec.compiler.identity.correspondence import correspondence, partners
 from einspec.errors import CompileError
-from einspec.space.architecture import Architecture
+from einspec.space.space import Architecture
 
 
 @dataclass(frozen=True, slots=True)

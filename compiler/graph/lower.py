@@ -4,7 +4,7 @@ clones have no node, replicas stay folded, and what no output needs is left out.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from einspec.compiler.graph.frames import Evaluator, FlowingValue, Handle
 from einspec.compiler.graph.graph import Graph, Node, Port, Slot, pruned
@@ -14,14 +14,25 @@ from einspec.recursion import deep
 from einspec.types import Type
 
 if TYPE_CHECKING:
-    from einspec.space.architecture import Architecture
     from einspec.space.deriving.derivation import Derivation
 
 MOST_NODES = 500_000
 """Nodes of a graph with its replicas folded; a combinator that loops in Python is written out, up to here."""
 
 
-def lower(arch: Architecture) -> Graph:
+class Denoting(Protocol):
+    """What denotes a graph: a derivation at some inputs."""
+
+    @property
+    def derivation(self) -> Derivation:
+        """The derivation."""
+
+    @property
+    def inputs(self) -> tuple[Type, ...]:
+        """The input types."""
+
+
+def lower(arch: Denoting) -> Graph:
     """The graph of an architecture.
 
     Raises ``CompileError`` past ``MOST_NODES``, ``ShapeError`` for tied calls that would need different weights.
@@ -72,9 +83,9 @@ class Lowering(Evaluator):
         self.owners: dict[Slot, Any] = {}
         self.named: dict[str, Primitive] = {}
 
-    def graph(self, arch: Architecture) -> Graph:
+    def graph(self, arch: Denoting) -> Graph:
         """The graph of an architecture, pruned."""
-        return self.derived(arch.derivation, arch.space.inputs)[0]
+        return self.derived(arch.derivation, arch.inputs)[0]
 
     def derived(self, node: Derivation, inputs: tuple[Type, ...]) -> tuple[Graph, Any]:
         """The graph of a derivation at some inputs, and the values at its outputs."""

@@ -14,8 +14,8 @@ from einspec.compiler.simplify.simplify import simplify
 from einspec.errors import CompileError
 
 if TYPE_CHECKING:
-    from einspec.space.architecture import Architecture
     from einspec.space.deriving.derivation import Derivation
+    from einspec.space.space import Architecture
 
 
 def isomorphic(a: Architecture, b: Architecture) -> bool:

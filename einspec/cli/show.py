@@ -85,7 +85,7 @@ def _draw(arch: Architecture, path: Path) -> None:
 def _rows(arch: Architecture) -> Iterator[tuple[int, str, str]]:
     from einspec.space.deriving.edges import edge_types
 
-    edges = edge_types(arch)
+    edges = edge_types(arch.space.start, arch.inputs, arch.derivation)
     for number, (address, node) in enumerate(arch.derivation.addresses()):
         inputs, outputs = edges[address]
         depth = len(address)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from einspec.space.architecture import Architecture as Architecture
 from einspec.space.counting.counting import Estimate as Estimate
 from einspec.space.deriving.derivation import Derivation as Derivation
 from einspec.space.deriving.limits import Limits as Limits
+from einspec.space.space import Architecture as Architecture
 from einspec.space.space import Space as Space
 from einspec.space.space import load as load
 from einspec.space.space import loads as loads

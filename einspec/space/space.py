@@ -2,108 +2,71 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from einspec.errors import SamplingError, ShapeError
-from einspec.grammar.grammar import Grammar, read_file, read_text
-from einspec.grammar.model.rules import Production
-from einspec.ops.opset import collect_ops, library_ops
+from einspec.errors import SamplingError
+from einspec.grammar.grammar import read_file, read_text
+from einspec.ops.opset import collect_ops
 from einspec.recursion import deep
-from einspec.space.architecture import Architecture
 from einspec.space.counting import counting
 from einspec.space.counting.counting import Estimate
 from einspec.space.counting.probable import most_probable
 from einspec.space.deriving.choosers import as_random
-from einspec.space.deriving.derive import Address, Chooser, Rejected, Run, evaluate
+from einspec.space.deriving.derive import Address, Chooser, Rejected
+from einspec.space.deriving.domain import Domain
+from einspec.space.deriving.ground import InputLike
 from einspec.space.deriving.limits import Limits
-from einspec.space.deriving.rebinding import rebound
-from einspec.space.deriving.table import Table, legal_members
+from einspec.space.deriving.table import Table
+from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.drawing import sampling
 from einspec.space.drawing.coverage import Coverage, coverage
 from einspec.space.drawing.realised import Realised, realised
-from einspec.space.drawing.sizes import SizeTable
 from einspec.space.drawing.wanted import WISHES, Wanted, Where, check_where, wanted
-from einspec.space.members.binding import bind, check_ops
-from einspec.space.members.member import Member, Nonterminal
-from einspec.space.members.open_member import LaidOutMember, OpenMember, undrawable
-from einspec.space.members.skeletons import drawn, least_nodes, reachable
+from einspec.space.members.binding import check_ops
+from einspec.space.members.member import Nonterminal
 from einspec.space.text import codec
-from einspec.space.text.files import read_architecture_file
-from einspec.space.text.macros import Expanded, expanded, has_definitions
-from einspec.space.text.printing import Printer
+from einspec.space.text.parsed import parse, read
 from einspec.space.variation.crossover import crossover
-from einspec.space.variation.edits import Moves
 from einspec.space.variation.kernel import propose
 from einspec.space.variation.mutation import KindLike, mutate
 from einspec.space.variation.neighbours import neighbours
 from einspec.text import Source
-from einspec.types import Type, TypeLike, as_type
+from einspec.types import Type
 
 if TYPE_CHECKING:
     from einspec.ops.declare import Outputs
     from einspec.space.deriving.derivation import Derivation
-    from einspec.space.deriving.environment import Environment
-    from einspec.space.text.parsing import TextParser
-
-InputLike = TypeLike | Mapping[str, TypeLike]
 
 
-class Space:
+class Architecture(TypedDerivation):
+    """One architecture of a space. Immutable; equal to another iff their op trees are: ops, arguments, children.
+
+    Made by a space: ``space.sample``, ``space.parse`` and the like.
+    """
+
+    space: Space
+    """The space that it type-checks in."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.space, self.replayable, str(self))
+
+
+def _restore(space: Space, choices: list[int] | None, text: str) -> Architecture:
+    return codec.replay(space, choices, text)
+
+
+class Space(Domain[Architecture]):
     """What one samples from; made by :func:`load` and :func:`loads`."""
 
-    def __init__(self, grammar: Grammar, input: InputLike | None = None, ops: Any = None, limits: Limits | None = None):
-        self.grammar = grammar
-        self.ops = collect_ops(ops)
-        self.own_ops = tuple(op for name, op in self.ops.items() if library_ops().get(name) is not op)
-        self.limits = Limits(**limits) if isinstance(limits, Mapping) else limits if limits is not None else Limits()
-        if not isinstance(self.limits, Limits):
-            raise TypeError(f"limits={limits!r}: expected einspec.Limits(...), or a dict of limits")
-        self.input_types = _input_types(grammar, input)
-        self.inputs = tuple(self.input_types.values())
-        bound = bind(grammar, self.ops)
-        self.nonterminals = bound[0]
-        self.has_weights_per_depth = len(bound) > 1
-        self.start = self.nonterminals[grammar.start]
-        self._sizes: dict[int, SizeTable] = {}
-        self.masses: dict[object, dict[Outputs, Any] | None] = {}
-        """What :func:`einspec.space.counting.mass.exact_masses` found."""
-
-    @property
-    def name(self) -> str:
-        """What messages call the space: the grammar's name."""
-        return self.grammar.source.name
-
-    @cached_property
-    def printer(self) -> Printer:
-        """What prints its architectures."""
-        return Printer(self.grammar)
-
-    @cached_property
-    def least_nodes(self) -> float:
-        """The fewest nodes of a derivation, types left out."""
-        return least_nodes(self.start)[self.start]
-
-    @cached_property
-    def undrawable(self) -> Production | None:
-        """A production with a regular expression that derivations of positive weight would hold; None for none."""
-        for nonterminal in reachable(self.start):
-            for member in drawn(nonterminal):
-                if isinstance(member, OpenMember) and member.is_free:
-                    return member.production
-        return None
-
-    def input_text(self) -> str:
-        """The input types as text: ``(3, 32, 32)``, or ``image=(3, 32, 32); text=(77,) int``."""
-        if list(self.input_types) == [""]:
-            return str(self.inputs[0])
-        return "; ".join(f"{name}={kind}" for name, kind in self.input_types.items())
+    def made(self, derivation: Derivation, output: Outputs) -> Architecture:
+        """A derivation that type-checks, as an architecture of this space."""
+        return Architecture(self, derivation, output)
 
     def sample(self, *, rng: int | random.Random, where: Where | None = None, **asked: Any) -> Architecture:
         """Draws one architecture from Q(. | success, what is asked for).
@@ -168,16 +131,6 @@ class Space:
         limits = wish.within(self.limits.tightened(**asked))
         sampling.check_limits(self, limits)
         return limits, wish
-
-    def sizes(self, most: int) -> SizeTable:
-        """The weight of derivations by size, types left out, up to a size at least; remembered.
-
-        Tables of few sizes are kept apart: what a seed draws must not depend on which sizes were asked for before.
-        """
-        rounded = 1 << (most - 1).bit_length()
-        if rounded not in self._sizes:
-            self._sizes[rounded] = SizeTable(self.start, rounded, lambda member: member.weight)
-        return self._sizes[rounded]
 
     def derive(self, choose: Chooser, **limits: int | None) -> Architecture:
         """One architecture whose choices are made by ``choose(address, nonterminal, members) -> index``.
@@ -318,8 +271,7 @@ class Space:
         """
         if not isinstance(text, str):
             raise TypeError(f"expected the text of an architecture, not {type(text).__name__}")
-        source = Source(name, text)
-        return self._parse(expanded(source) if has_definitions(text) else source)
+        return parse(self, text, name)
 
     def read(self, name: str | Path) -> Architecture:
         """Reads an architecture file with macros and ``//`` comments, or a bundled one by its name.
@@ -331,37 +283,7 @@ class Space:
         """
         if not isinstance(name, (str, Path)):
             raise TypeError(f"expected the name or the path of an architecture, not {type(name).__name__}")
-        return self._parse(expanded(read_architecture_file(name)))
-
-    def _parse(self, source: Source) -> Architecture:
-        parsed = self._parser.parse(source)
-        derivation, spans = codec.derivation_of(parsed)
-        try:
-            return self.check(derivation)
-        except ShapeError as error:
-            if isinstance(source, Expanded):  # every word is one of the grammar, so none is a macro misspelt
-                source = replace(source, macros=())
-            raise _at_its_place(error, derivation, source, spans) from None
-
-    def check(self, derivation: Derivation) -> Architecture:
-        """The architecture of a derivation. Raises ``ShapeError`` with the node's address if types do not fit."""
-        derivation = self.at_its_depths(derivation)
-
-        def evaluation() -> Architecture:
-            run = Run(None, math.inf, math.inf)
-            arch = Architecture(self, *evaluate(run, self.start, self.inputs, derivation))
-            if run.varied_ties:
-                _ = arch.graph  # raises where tied calls cannot share their weights
-            return arch
-
-        return deep(derivation.depth, evaluation)
-
-    def at_its_depths(self, derivation: Derivation, *, is_drawn: bool = False) -> Derivation:
-        """The derivation with each member that of its depth, where the grammar has weights per depth.
-
-        Raises ``Rejected`` where ``is_drawn`` and something comes to a depth at which it would never be drawn.
-        """
-        return rebound(derivation, self.start, is_drawn=is_drawn) if self.has_weights_per_depth else derivation
+        return read(self, name)
 
     def from_json(self, text: str) -> Architecture:
         """Reads what ``arch.to_json()`` wrote. Raises ``ParseError`` for anything else, else as :meth:`parse`."""
@@ -444,12 +366,7 @@ class Space:
 
     def coverage(self, archs: Iterable[Architecture]) -> Coverage:
         """Which productions a set of architectures uses, and which never."""
-        return coverage(self, archs)
-
-    @cached_property
-    def moves(self) -> Moves:
-        """What the grammar lets stand where."""
-        return Moves()
+        return coverage(self, map(self.own, archs))
 
     def own(self, arch: Architecture) -> Architecture:
         """The architecture as one of this very space. Raises ``ValueError`` for one of another grammar or input."""
@@ -459,53 +376,10 @@ class Space:
             return arch
         if arch.space.grammar != self.grammar or arch.space.inputs != self.inputs:
             raise ValueError(f"an architecture of {arch.space!r} is none of {self!r}: parse its text here first")
-        return self.replay(arch.replayable, str(arch))
-
-    def replay(self, choices: list[int] | None, text: str) -> Architecture:
-        """The architecture with exactly these choices; that of the text where there are none.
-
-        Raises ``ParseError`` if its text is another.
-        """
-        return codec.replay(self, choices, text)
-
-    def choices_of(self, derivation: Derivation) -> list[int]:
-        """The index of the member of each choice, in the order in which they are drawn.
-
-        Raises ``SamplingError`` for a derivation that holds what no choice can say, the text of a regular expression.
-        """
-        free = next(free_members(derivation), None)
-        if free is not None:
-            raise undrawable(free.production)
-        indices: list[int] = []
-        self._follow(derivation, lambda nonterminal, member, inputs, environment: indices.append(member.index))
-        return indices
-
-    def log_shares(self, derivation: Derivation) -> list[float]:
-        """The logarithm of each choice's share among the members that apply."""
-        shares: list[float] = []
-
-        def record(
-            nonterminal: Nonterminal, member: Member, inputs: tuple[Type, ...], environment: Environment
-        ) -> None:
-            table = legal_members(nonterminal, inputs, environment)
-            shares.append(math.log(member.weight / table.total) if member.weight else -math.inf)
-
-        self._follow(derivation, record)
-        shares += [-math.inf for _ in free_members(derivation)]
-        return shares
-
-    def _follow(self, derivation: Derivation, record: Any) -> Outputs:
-        run = Run(None, math.inf, math.inf, record)
-        return deep(derivation.depth, lambda: evaluate(run, self.start, self.inputs, derivation)[1])
-
-    @cached_property
-    def _parser(self) -> TextParser:
-        from einspec.space.text.parsing import TextParser
-
-        return TextParser(self.grammar, self.nonterminals)
+        return codec.replay(self, arch.replayable, str(arch))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return codec.restore_space, (
+        return restore_space, (
             self.grammar.text,
             self.name,
             tuple(self.grammar.imported.items()),
@@ -518,13 +392,6 @@ class Space:
         return f"<space {self.name}: input {self.input_text()}>"
 
 
-def free_members(derivation: Derivation) -> Iterator[LaidOutMember]:
-    """The members of a derivation that hold the text of a regular expression."""
-    for node in derivation.walk():
-        if isinstance(node.member, LaidOutMember) and node.member.base.is_free:
-            yield node.member
-
-
 def _several(name: str, number: int, least: int = 2) -> int:
     if isinstance(number, bool) or not isinstance(number, int):
         raise TypeError(f"{name}={number!r}: expected a whole number")
@@ -533,43 +400,26 @@ def _several(name: str, number: int, least: int = 2) -> int:
     return number
 
 
-def _input_types(grammar: Grammar, given: InputLike | None) -> dict[str, Type]:
-    """Types by name; a single one has the name ''."""
-    if given is None:
-        return {"": directive_type(grammar)}
-    if isinstance(given, Mapping):
-        if not given:
-            raise ShapeError("input={}: expected at least one named type, as in {'image': (3, 32, 32)}")
-        return {str(name): as_type(kind) for name, kind in given.items()}
-    return {"": as_type(given)}
+Imported = tuple[tuple[str, Source], ...]
 
 
-def directive_type(grammar: Grammar) -> Type:
-    """The input type that a grammar's directive names. Raises ``ShapeError`` when it has none, or a wrong one."""
-    text = grammar.directives.get("input")
-    if text is None:
-        raise ShapeError(
-            f"{grammar.source.name} names no input type: give one, as in input=(3, 32, 32) or --input 3,32,32, "
-            "or write //% input 3,32,32 in the grammar"
-        )
+@lru_cache(maxsize=16)
+def _space(
+    text: str, name: str, imported: Imported, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
+) -> Space:
+    given = inputs[0][1] if [key for key, _ in inputs] == [""] else dict(inputs)
+    return Space(read_text(text, name, imported=dict(imported)), given, ops, limits)
+
+
+def restore_space(
+    text: str, name: str, imported: Imported, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
+) -> Space:
+    """The space that was pickled; architectures that come back one by one share it."""
     try:
-        return as_type(text)
-    except ShapeError as error:
-        raise ShapeError(f"{grammar.source.name}: in its directive  //% input {text}: {error}") from None
-
-
-def _at_its_place(
-    error: ShapeError, derivation: Derivation, source: Source, spans: list[tuple[int, int]]
-) -> ShapeError:
-    """The error with the place in the text of the node that it arose at."""
-    number, node = 0, derivation
-    for index in error.address or ():
-        number += 1 + sum(child.size for child in node.children[:index])
-        node = node.children[index]
-    start, end = spans[number]
-    located = ShapeError(f"{source.place(start)}: {error}\n{source.excerpt(start, end)}")
-    located.address = error.address
-    return located
+        hash(ops)
+    except TypeError:
+        return _space.__wrapped__(text, name, imported, inputs, ops, limits)
+    return _space(text, name, imported, inputs, ops, limits)
 
 
 def load(name: str | Path, input: InputLike | None = None, ops: Any = None, limits: Limits | None = None) -> Space:

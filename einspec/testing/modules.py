@@ -14,7 +14,7 @@ from einspec.compiler.emit.interpret import interpret
 from einspec.compiler.pipeline import built
 from einspec.compiler.simplify.rewriting import Fired, Rule
 from einspec.errors import EinspecError
-from einspec.space.architecture import Architecture
+from einspec.space.space import Architecture
 
 _RELATIVE, _ABSOLUTE = 1e-7, 1e-8
 """Rounding in float64, which norms over a handful of numbers make a thousand times larger."""

@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from einspec.errors import ShapeError
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
-from einspec.space.architecture import Architecture
 from einspec.space.deriving.derive import Inputs, Rejected, Run, TypedChild, evaluate
 from einspec.space.deriving.environment import Environment
 from einspec.space.deriving.limits import Limits
@@ -31,7 +30,7 @@ from einspec.space.deriving.table import Table
 from einspec.space.drawing.sampling import check_limits
 from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.skeletons import drawn, least_nodes, reachable
-from einspec.space.space import Space
+from einspec.space.space import Architecture, Space
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Path = tuple[Member, ...]

@@ -9,7 +9,7 @@ import math
 import random
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import Any
 
 from einspec.errors import SamplingError
 from einspec.ops.declare import Outputs
@@ -18,15 +18,13 @@ from einspec.space.counting.descent import DeepDescent, Descent, SizedDescent
 from einspec.space.counting.mass import MOST_RUNS, depth_within, exact_masses, one, share
 from einspec.space.deriving.choosers import RandomChooser
 from einspec.space.deriving.derive import Rejected
+from einspec.space.deriving.domain import Domain
 from einspec.space.deriving.limits import Limits
 from einspec.space.drawing.sampling import attempt, enumerate_space
 from einspec.space.drawing.sizes import MOST_SIZES, SizeTable, open_rules
 from einspec.space.members.member import Member
 from einspec.space.members.skeletons import log_counts, log_sum, most_nodes
 from einspec.text import listing, plural
-
-if TYPE_CHECKING:
-    from einspec.space.space import Space
 
 _MOST_LOG = 700
 """The logarithm of the largest estimate."""
@@ -58,7 +56,7 @@ class Estimate(float):
         return f"about {float(self):.4g} \u00b1 {self.error:.2g} (an estimate)"
 
 
-def count(space: Space, limits: Limits, draws: int, rng: random.Random) -> int | Estimate:
+def count(space: Domain[Any], limits: Limits, draws: int, rng: random.Random) -> int | Estimate:
     """See :meth:`Space.count`."""
     counts = counts_by_output(space, limits)
     if counts is not None:
@@ -69,12 +67,12 @@ def count(space: Space, limits: Limits, draws: int, rng: random.Random) -> int |
     return int(found) if found <= most else estimated_count(space, limits, draws, rng)
 
 
-def counts_by_output(space: Space, limits: Limits) -> dict[Outputs, int] | None:
+def counts_by_output(space: Domain[Any], limits: Limits) -> dict[Outputs, int] | None:
     """The number of architectures of each output type; None where types do not tell it, or it would take too long."""
     return exact_masses(space, limits, one)
 
 
-def counts_by_depth(space: Space, depths: int) -> dict[int, int]:
+def counts_by_depth(space: Domain[Any], depths: int) -> dict[int, int]:
     """See :meth:`Space.counts_by_depth`."""
     found: dict[int, int] = {}
     least = int(space.start.minimal_depth)
@@ -91,7 +89,7 @@ def counts_by_depth(space: Space, depths: int) -> dict[int, int]:
     return found
 
 
-def success_probability(space: Space, limits: Limits, draws: int, rng: random.Random) -> float | Estimate:
+def success_probability(space: Domain[Any], limits: Limits, draws: int, rng: random.Random) -> float | Estimate:
     """See :meth:`Space.success_probability`."""
     is_deep = space.grammar.count() is None and limits.evaluation_depth >= Limits().evaluation_depth
     masses = exact_masses(space, limits, share, _QUICK_RUNS if is_deep else MOST_RUNS)
@@ -111,7 +109,7 @@ def success_probability(space: Space, limits: Limits, draws: int, rng: random.Ra
     return Estimate(value, math.sqrt(spread / draws))
 
 
-def _may_be_few(space: Space, limits: Limits) -> bool:
+def _may_be_few(space: Domain[Any], limits: Limits) -> bool:
     """Whether going through all architectures one by one may come to an end soon: by the counts without types."""
     most = 5 * _most_enumerated(limits)
     if open_rules(space.start):
@@ -136,7 +134,7 @@ def _once(member: Member) -> float:
     return 1.0
 
 
-def estimated_count(space: Space, limits: Limits, draws: int, rng: random.Random) -> Estimate:
+def estimated_count(space: Domain[Any], limits: Limits, draws: int, rng: random.Random) -> Estimate:
     """Knuth's estimate (Estimating the efficiency of backtrack programs, 1975) of the number of architectures.
 
     A random descent picks members by how many derivations they have when types are left out; the inverse of its

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.ops.control import Child
@@ -21,6 +21,7 @@ from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.deriving.derive import Inputs
 from einspec.space.deriving.environment import EMPTY, Environment
+from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.odometer import Odometer
 from einspec.space.deriving.table import legal_members
@@ -29,9 +30,6 @@ from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.open_member import LaidOutMember, OpenMember
 from einspec.space.members.skeletons import least_nodes, most_nodes
 from einspec.types import Type
-
-if TYPE_CHECKING:
-    from einspec.space.space import Space
 
 MOST_RUNS = 300_000
 """Runs of combinators in one computation, a few seconds of work."""
@@ -120,7 +118,7 @@ def share(nonterminal: Nonterminal, member: Member, inputs: Inputs, environment:
 class Masses:
     """Tables of one space, for one way of weighing choices. ``max_nodes`` is None where sizes do not matter."""
 
-    def __init__(self, space: Space, weigh: Weigh, max_nodes: int | None, most_runs: int = MOST_RUNS):
+    def __init__(self, space: Ground, weigh: Weigh, max_nodes: int | None, most_runs: int = MOST_RUNS):
         self.space = space
         self.weigh = weigh
         self.max_nodes = max_nodes
@@ -528,7 +526,7 @@ def _added(masses: Iterable[Sizes]) -> Sizes:
     return found
 
 
-def exact_masses(space: Space, limits: Limits, weigh: Weigh, most_runs: int = MOST_RUNS) -> dict[Outputs, Any] | None:
+def exact_masses(space: Ground, limits: Limits, weigh: Weigh, most_runs: int = MOST_RUNS) -> dict[Outputs, Any] | None:
     """The mass of each output type within the limits; None where types do not tell it, or it would take too long.
 
     The space remembers the latest answers, those that took too long among them.
@@ -541,7 +539,7 @@ def exact_masses(space: Space, limits: Limits, weigh: Weigh, most_runs: int = MO
     return space.masses[key]
 
 
-def _exact_masses(space: Space, limits: Limits, weigh: Weigh, most_runs: int) -> dict[Outputs, Any] | None:
+def _exact_masses(space: Ground, limits: Limits, weigh: Weigh, most_runs: int) -> dict[Outputs, Any] | None:
     if limits.max_params is not None or limits.max_macs is not None:
         return None
     depth = depth_within(space, limits)
@@ -554,7 +552,7 @@ def _exact_masses(space: Space, limits: Limits, weigh: Weigh, most_runs: int) ->
     return {output: sum(sizes.values()) for output, sizes in found.items()}
 
 
-def depth_within(space: Space, limits: Limits) -> int:
+def depth_within(space: Ground, limits: Limits) -> int:
     """How deep a derivation within the limits can be; one that does not recurse is no deeper than its nonterminals."""
     depth = limits.evaluation_depth
     return depth if space.grammar.count() is None else min(depth, len(space.nonterminals))

@@ -10,20 +10,16 @@ import heapq
 import math
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from einspec.errors import SamplingError
 from einspec.recursion import deep
-from einspec.space.architecture import Architecture
 from einspec.space.deriving.derive import Address, Rejected
+from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.table import Table
 from einspec.space.drawing.sampling import attempt
 from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.skeletons import drawn, reachable
-
-if TYPE_CHECKING:
-    from einspec.space.space import Space
 
 MOST_PREFIXES = 1_000_000
 """Prefixes that wait at one time."""
@@ -40,7 +36,7 @@ class _Open(Exception):
         self.members = members
 
 
-def most_probable(space: Space, limits: Limits) -> Iterator[Architecture]:
+def most_probable(space: Domain[A], limits: Limits) -> Iterator[A]:
     """All architectures within the limits, those of larger Q first.
 
     Raises ``SamplingError`` when more than ``MOST_PREFIXES`` beginnings are about as probable.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
+from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Inputs, Known, Run, TypedChild, evaluate
 from einspec.space.deriving.environment import Environment
-
-if TYPE_CHECKING:
-    from einspec.space.architecture import Architecture
+from einspec.space.members.member import Nonterminal
 
 Edge = tuple[Inputs, Outputs]
 
@@ -32,10 +30,10 @@ class _Observed(Run):
         return outputs
 
 
-def edge_types(arch: Architecture) -> dict[tuple[int, ...], Edge]:
+def edge_types(start: Nonterminal, inputs: Inputs, derivation: Derivation) -> dict[tuple[int, ...], Edge]:
     """Input and output types of each node, by its address (child indices from the root)."""
     run = _Observed()
-    deep(arch.depth, lambda: evaluate(run, arch.space.start, arch.space.inputs, arch.derivation))
+    deep(derivation.depth, lambda: evaluate(run, start, inputs, derivation))
     return run.edges
 
 
@@ -72,9 +70,9 @@ class _Traced(_Observed):
         return outputs
 
 
-def trace(arch: Architecture) -> Trace:
+def trace(start: Nonterminal, inputs: Inputs, derivation: Derivation) -> Trace:
     """Evaluates an architecture once, and notes what it sees."""
     run = _Traced()
-    deep(arch.depth, lambda: evaluate(run, arch.space.start, arch.space.inputs, arch.derivation))
+    deep(derivation.depth, lambda: evaluate(run, start, inputs, derivation))
     is_known = not run.has_bindings and not run.varied_ties
     return Trace(run.outcomes if is_known else None, run.edges, run.is_plain and not run.replayed)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from einspec.grammar.model.rules import Production
-from einspec.space.architecture import Architecture
+from einspec.space.deriving.ground import Ground
+from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.members.member import Member
-
-if TYPE_CHECKING:
-    from einspec.space.space import Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +32,9 @@ class Coverage:
         return "\n".join(lines)
 
 
-def coverage(space: Space, archs: Iterable[Architecture]) -> Coverage:
+def coverage(space: Ground, archs: Iterable[TypedDerivation]) -> Coverage:
     """See :meth:`Space.coverage`."""
-    counts = production_counts(space.own(arch) for arch in archs)
+    counts = production_counts(archs)
     used: dict[str, int] = {}
     never: list[str] = []
     for production, name in production_names(space).items():
@@ -48,7 +45,7 @@ def coverage(space: Space, archs: Iterable[Architecture]) -> Coverage:
     return Coverage(used, tuple(never))
 
 
-def production_counts(archs: Iterable[Architecture]) -> Counter[Production]:
+def production_counts(archs: Iterable[TypedDerivation]) -> Counter[Production]:
     """How often each production is used, transparent ones too."""
     counts: Counter[Production] = Counter()
     for member, count in member_counts(archs).items():
@@ -56,14 +53,14 @@ def production_counts(archs: Iterable[Architecture]) -> Counter[Production]:
     return counts
 
 
-def member_counts(archs: Iterable[Architecture]) -> Counter[Member]:
+def member_counts(archs: Iterable[TypedDerivation]) -> Counter[Member]:
     """How often each member is chosen, transparent ones too."""
     return Counter(
         member for arch in archs for node in arch.derivation.walk() for member in (*node.via, node.member.chosen)
     )
 
 
-def production_names(space: Space) -> dict[Production, str]:
+def production_names(space: Ground) -> dict[Production, str]:
     """What each production is called in reports: by its rule and its op, ``"computation: linear"``."""
     names: dict[Production, str] = {}
     taken: set[str] = set()

@@ -11,20 +11,18 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any
 
 from einspec.grammar.model.rules import Production
 from einspec.recursion import deep
 from einspec.space.deriving.choosers import RandomChooser
 from einspec.space.deriving.derive import DeadEnd, Rejected
+from einspec.space.deriving.domain import Domain
 from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.drawing.coverage import member_counts, production_names
 from einspec.space.drawing.sampling import attempt, new_run
 from einspec.space.members.member import Nonterminal
-
-if TYPE_CHECKING:
-    from einspec.space.architecture import Architecture
-    from einspec.space.space import Space
 
 _MOST_NODES = 200_000
 """Nodes drawn in all: large architectures are drawn less often."""
@@ -64,10 +62,10 @@ class Realised:
         return self.successes / self.attempts
 
 
-def realised(space: Space, attempts: int, rng: random.Random, limits: Limits) -> Realised:
+def realised(space: Domain[Any], attempts: int, rng: random.Random, limits: Limits) -> Realised:
     """See :meth:`Space.realised`."""
     choose = RandomChooser(rng)
-    archs: list[Architecture] = []
+    archs: list[TypedDerivation] = []
     rejections: Counter[str] = Counter()
     latest: dict[str, Rejected] = {}
     made = nodes = 0
@@ -102,7 +100,7 @@ def realised(space: Space, attempts: int, rng: random.Random, limits: Limits) ->
     )
 
 
-def _productions(space: Space, archs: list[Architecture]) -> dict[str, Frequency]:
+def _productions(space: Domain[Any], archs: list[TypedDerivation]) -> dict[str, Frequency]:
     counts: Counter[Production] = Counter()
     expansions: Counter[Nonterminal] = Counter()
     for member, count in member_counts(archs).items():
@@ -125,7 +123,7 @@ def _productions(space: Space, archs: list[Architecture]) -> dict[str, Frequency
     return found
 
 
-def _root(space: Space, archs: list[Architecture]) -> dict[str, Frequency]:
+def _root(space: Domain[Any], archs: list[TypedDerivation]) -> dict[str, Frequency]:
     counts = Counter(arch.derivation.op_name for arch in archs)
     nominal: dict[str, float] = {}
     frontier = [(space.start, 1.0)]

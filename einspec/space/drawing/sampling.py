@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from einspec.errors import SamplingError, ShapeError
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
-from einspec.space.architecture import Architecture
 from einspec.space.counting.mass import exact_masses, one
 from einspec.space.deriving.choosers import RandomChooser, script_chooser
 from einspec.space.deriving.derive import Address, Chooser, Known, Misfit, Rejected, Run, evaluate
+from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.odometer import Odometer
 from einspec.space.deriving.table import Table
@@ -27,7 +27,6 @@ from einspec.text import listing, plural
 
 if TYPE_CHECKING:
     from einspec.space.deriving.derivation import Derivation
-    from einspec.space.space import Space
 
 _DOUBTS = 1000
 """Attempts that fail before it is asked whether any can succeed."""
@@ -35,14 +34,14 @@ _PROOF_RUNS = 20_000
 
 
 def attempt(
-    space: Space,
+    space: Domain[A],
     choose: Chooser | None,
     limits: Limits,
     given: Derivation | None = None,
     given_nodes: int = 0,
     known: Known | None = None,
     run: Run | None = None,
-) -> Architecture:
+) -> A:
     """One attempt. Raises ``Rejected`` when it fails, with the constraint that rejected it.
 
     ``given`` holds what is not drawn, ``given_nodes`` of them; ``known`` subtrees are not evaluated again.
@@ -64,9 +63,9 @@ def new_run(choose: Chooser | None, limits: Limits, given_nodes: int, known: Kno
     return run
 
 
-def settled(space: Space, derivation: Derivation, output: Outputs, run: Run, limits: Limits) -> Architecture:
+def settled(space: Domain[A], derivation: Derivation, output: Outputs, run: Run, limits: Limits) -> A:
     """The architecture of a derivation that type-checks. Raises ``Rejected`` where it does not keep the limits."""
-    arch = Architecture(space, derivation, output)
+    arch = space.made(derivation, output)
     if run.varied_ties:
         try:
             _ = arch.graph  # tied calls at different types: the graph says whether they can share weights
@@ -83,7 +82,7 @@ def settled(space: Space, derivation: Derivation, output: Outputs, run: Run, lim
     return arch
 
 
-def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Architecture:
+def draw(space: Domain[A], rng: random.Random, limits: Limits, asked: Wanted) -> A:
     """The first attempt that succeeds and is what was asked for.
 
     Raises ``SamplingError`` when the attempts run out, with what rejected them.
@@ -127,7 +126,7 @@ def draw(space: Space, rng: random.Random, limits: Limits, asked: Wanted) -> Arc
 
 
 def _proposals(
-    space: Space, rng: random.Random, limits: Limits, asked: Wanted
+    space: Domain[A], rng: random.Random, limits: Limits, asked: Wanted
 ) -> tuple[Chooser, Callable[[], object] | None]:
     """The chooser of attempts, and what begins each where sizes are drawn first."""
     if asked.nodes is None:
@@ -153,7 +152,7 @@ def _between(least: int, most: int) -> str:
     return f"{least}" if least == most else f"{least} to {most}"
 
 
-def check_hope(space: Space, limits: Limits, rejections: Rejections) -> None:
+def check_hope(space: Domain[A], limits: Limits, rejections: Rejections) -> None:
     """Raises ``SamplingError`` where types prove, in half a second of work, that no derivation succeeds."""
     masses = exact_masses(space, limits, one, most_runs=_PROOF_RUNS)
     if masses is None or any(masses.values()):
@@ -175,7 +174,7 @@ def _smallest(address: Address, nonterminal: Nonterminal, members: Table) -> Mem
     return min(nonterminal.members[: nonterminal.positive], key=lambda member: member.least_depth)
 
 
-def check_finite(space: Space, limits: Limits) -> None:
+def check_finite(space: Domain[A], limits: Limits) -> None:
     """Raises ``SamplingError`` for a regular expression that would have to be drawn, and for a supercritical grammar
     without a limit of size: a draw need not end.
     """
@@ -188,7 +187,7 @@ def check_finite(space: Space, limits: Limits) -> None:
         )
 
 
-def check_limits(space: Space, limits: Limits) -> None:
+def check_limits(space: Domain[A], limits: Limits) -> None:
     """Raises ``SamplingError`` for limits under which a draw need not end, or that nothing meets."""
     check_finite(space, limits)
     if limits.max_nodes is not None and space.least_nodes > limits.max_nodes:
@@ -203,7 +202,7 @@ def check_limits(space: Space, limits: Limits) -> None:
         )
 
 
-def enumerate_space(space: Space, limits: Limits) -> Iterator[Architecture]:
+def enumerate_space(space: Domain[A], limits: Limits) -> Iterator[A]:
     """All derivations within the limits, each once, in the order of their choices."""
     odometer = Odometer()
     choose = script_chooser(odometer)

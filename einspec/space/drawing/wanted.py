@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from einspec.errors import SamplingError
 from einspec.ops.declare import Outputs
-from einspec.space.architecture import Architecture
+from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.members.skeletons import drawn, reachable
 from einspec.text import did_you_mean
 from einspec.types import Type, TypeLike, as_type
 
-if TYPE_CHECKING:
-    from einspec.space.space import Space
-
-Where = Callable[[Architecture], bool]
+Where = Callable[[Any], bool]
 RangeLike = int | tuple[int | None, int | None]
 
 
@@ -55,7 +53,7 @@ class Wanted:
     seen: AbstractSet[str] = frozenset()
     """Keys that it must not have."""
 
-    def misfit(self, arch: Architecture) -> str | None:
+    def misfit(self, arch: TypedDerivation) -> str | None:
         """The first thing that an architecture does not fit, the cheap ones first; None where it fits."""
         if self.nodes is not None and not self.nodes.holds(len(arch)):
             return "nodes"
@@ -75,7 +73,7 @@ class Wanted:
             return "where"
         return "a key that was drawn before" if self.seen and arch.key in self.seen else None
 
-    def hint(self, arch: Architecture) -> str | None:
+    def hint(self, arch: TypedDerivation) -> str | None:
         """What would make an architecture fit that comes close: an output of its layout."""
         kinds, wanted = arch.output, self.output
         if not isinstance(wanted, Type) or not isinstance(kinds, Type) or kinds is wanted:
@@ -108,7 +106,7 @@ class Wanted:
 
 
 def wanted(
-    space: Space,
+    space: Ground,
     nodes: RangeLike | None = None,
     depth: RangeLike | None = None,
     params: RangeLike | None = None,
@@ -159,7 +157,7 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _ops(space: Space, contains: Any) -> tuple[str, ...]:
+def _ops(space: Ground, contains: Any) -> tuple[str, ...]:
     """Names of ops, or ops with arguments as ``linear(64)``, that the grammar has."""
     if contains is None:
         return ()

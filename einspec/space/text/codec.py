@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from einspec.errors import ParseError, SamplingError, ShapeError
-from einspec.grammar.grammar import read_text
 from einspec.recursion import MAX_DEPTH, deep
-from einspec.space.architecture import Architecture
 from einspec.space.deriving.choosers import recorded_chooser
-from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Rejected, Run, evaluate
-from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.odometer import Odometer
-from einspec.space.members.member import Member
-from einspec.text import Source, plural
-from einspec.types import Type
-
-if TYPE_CHECKING:
-    from einspec.space.space import Space
-    from einspec.space.text.parsing import ParsedNode
+from einspec.space.text.parsed import parse
+from einspec.text import plural
 
 _TURNS = 50
 """Attempts with other choices after those that are kept."""
@@ -31,29 +22,7 @@ _TURNED_NODES = 10_000
 _LONGEST_CHOICES = 10_000_000
 
 
-def derivation_of(parsed: ParsedNode) -> tuple[Derivation, list[tuple[int, int]]]:
-    """The derivation of a parse, and the place of each of its nodes in preorder."""
-    spans: list[tuple[int, int]] = []
-    done: list[Derivation] = []
-    stack: list[tuple[ParsedNode, tuple[Member, ...], bool]] = [(parsed, (), False)]
-    while stack:
-        node, via, is_ready = stack.pop()
-        if is_ready:
-            cut = len(done) - len(node.children)
-            children = tuple(done[cut:])
-            del done[cut:]
-            done.append(Derivation(node.member, via, children))
-            continue
-        if node.member.is_transparent:
-            stack.append((node.children[0], (*via, node.member), False))
-            continue
-        spans.append((node.start, node.end))
-        stack.append((node, via, True))
-        stack.extend((child, (), False) for child in reversed(node.children))
-    return done[0], spans
-
-
-def from_json(space: Space, text: str) -> Architecture:
+def from_json(space: Domain[A], text: str) -> A:
     """See :meth:`Space.from_json`."""
     try:
         record = json.loads(text)
@@ -71,13 +40,13 @@ def from_json(space: Space, text: str) -> Architecture:
     same_grammar = record.get("grammar") == space.grammar.digest and record.get("input") == space.input_text()
     if same_grammar and isinstance(choices, list):
         return replay(space, choices, record["text"])
-    return space.parse(record["text"])
+    return parse(space, record["text"])
 
 
-def replay(space: Space, choices: list[Any] | None, text: str) -> Architecture:
+def replay(space: Domain[A], choices: list[Any] | None, text: str) -> A:
     """See :meth:`Space.replay`."""
     if choices is None:
-        return space.parse(text)
+        return parse(space, text)
     try:
         arch = from_choices(space, choices)
     except SamplingError as error:
@@ -93,7 +62,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def from_choices(space: Space, choices: Iterable[int]) -> Architecture:
+def from_choices(space: Domain[A], choices: Iterable[int]) -> A:
     """See :meth:`Space.from_choices`."""
     numbers = list(choices)
     for position, number in enumerate(numbers):
@@ -106,7 +75,7 @@ def from_choices(space: Space, choices: Iterable[int]) -> Architecture:
     return deep(depth, lambda: _decode(space, exact, depth))
 
 
-def _decode(space: Space, choices: list[int], depth: int) -> Architecture:
+def _decode(space: Domain[A], choices: list[int], depth: int) -> A:
     """The choices as they are; at a dead end with ever more of them, from the last, given up for least depth."""
     last, steps = "", 0
     made, given_up = len(choices), 0
@@ -116,7 +85,7 @@ def _decode(space: Space, choices: list[int], depth: int) -> Architecture:
         for _ in range(_TURNS):
             run = Run(recorded_chooser(choices[: made - given_up], odometer), _LONGEST_CHOICES, depth)
             try:
-                arch = Architecture(space, *evaluate(run, space.start, space.inputs))
+                arch = space.made(*evaluate(run, space.start, space.inputs))
                 if run.varied_ties:
                     _ = arch.graph
                 return arch
@@ -137,27 +106,3 @@ def _decode(space: Space, choices: list[int], depth: int) -> Architecture:
         f"no architecture from these {plural(len(choices), 'choice')}: a dead end ({last}) could not be repaired "
         f"in {plural(steps, 'step')}; use other choices"
     )
-
-
-Imported = tuple[tuple[str, Source], ...]
-
-
-@lru_cache(maxsize=16)
-def _space(
-    text: str, name: str, imported: Imported, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
-) -> Space:
-    from einspec.space.space import Space
-
-    given = inputs[0][1] if [key for key, _ in inputs] == [""] else dict(inputs)
-    return Space(read_text(text, name, imported=dict(imported)), given, ops, limits)
-
-
-def restore_space(
-    text: str, name: str, imported: Imported, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
-) -> Space:
-    """The space that was pickled; architectures that come back one by one share it."""
-    try:
-        hash(ops)
-    except TypeError:
-        return _space.__wrapped__(text, name, imported, inputs, ops, limits)
-    return _space(text, name, imported, inputs, ops, limits)

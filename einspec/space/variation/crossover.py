@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from einspec.errors import SamplingError
 from einspec.recursion import deep
-from einspec.space.architecture import Architecture
 from einspec.space.deriving.choosers import below
 from einspec.space.deriving.derive import Rejected
+from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.limits import Limits
 from einspec.space.drawing.rejections import Rejections, exhausted
 from einspec.space.variation.difference import differ
@@ -19,9 +19,8 @@ from einspec.space.variation.variant import varied
 
 if TYPE_CHECKING:
     from einspec.space.drawing.wanted import Where
-    from einspec.space.space import Space
 
-Pair = tuple[Architecture, Architecture]
+Pair = tuple[A, A]
 _TIERS = (3, 2, 1)
 """How much must agree: nonterminal, input types and output types; the first two; the first."""
 _TRIES = 8
@@ -31,8 +30,8 @@ _WIDER = 0.1
 
 
 def crossover(
-    space: Space, first: Architecture, second: Architecture, rng: random.Random, limits: Limits, where: Where | None
-) -> Pair:
+    space: Domain[A], first: A, second: A, rng: random.Random, limits: Limits, where: Where | None
+) -> Pair[A]:
     """See :meth:`Space.crossover`."""
     sites = _Sites(space, first, second)
     if not sites.tiers:
@@ -42,7 +41,7 @@ def crossover(
         )
     rejections = Rejections()
 
-    def tried() -> Pair:
+    def tried() -> Pair[A]:
         for _ in range(limits.attempts):
             pair = sites.draw(rng)
             if pair is None:
@@ -64,14 +63,14 @@ def crossover(
     return deep(max(limits.evaluation_depth, first.depth + second.depth), tried)
 
 
-class _Sites:
+class _Sites(Generic[A]):
     """Which subtrees of two architectures could change places; the roots stay.
 
     The narrower the choice, the likelier the children are valid: subtrees that take and give the same types, those
     that take the same, and all that stand for one nonterminal.
     """
 
-    def __init__(self, space: Space, first: Architecture, second: Architecture):
+    def __init__(self, space: Domain[A], first: A, second: A):
         self.space = space
         self.first, self.second = first, second
         ours, theirs = _by_types(first), _by_types(second)
@@ -96,21 +95,21 @@ class _Sites:
                     return number, other
         return None
 
-    def exchanged(self, number: int, other: int, limits: Limits) -> Pair | None:
+    def exchanged(self, number: int, other: int, limits: Limits) -> Pair[A] | None:
         """The children of one exchange; None where one of them is its parent again. Raises ``Rejected``."""
         ours, theirs = self.first.slots.nodes[number], self.second.slots.nodes[other]
-        first = _with(self.first, Edit({number: theirs}, 0), limits)
-        second = _with(self.second, Edit({other: ours}, 0), limits) if first is not None else None
+        first = _with(self.space, self.first, Edit({number: theirs}, 0), limits)
+        second = _with(self.space, self.second, Edit({other: ours}, 0), limits) if first is not None else None
         return (first, second) if first is not None and second is not None else None
 
 
-def _with(arch: Architecture, edit: Edit, limits: Limits) -> Architecture | None:
+def _with(space: Domain[A], arch: A, edit: Edit, limits: Limits) -> A | None:
     """The architecture after an edit; None where its key stays."""
-    variant = varied(arch, edit, None, limits)
+    variant = varied(space, arch, edit, None, limits)
     return variant.arch if differ(arch, variant, edit) else None
 
 
-def _by_types(arch: Architecture) -> list[tuple[int, tuple[object, ...]]]:
+def _by_types(arch: A) -> list[tuple[int, tuple[object, ...]]]:
     """The nodes below the root, by preorder number: the nonterminal of each, what it takes, and what it gives."""
     edges = arch.trace.edges
     found: list[tuple[int, tuple[object, ...]]] = []

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from einspec.space.deriving.derivation import Derivation
+from einspec.space.deriving.domain import A
 from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.variant import Address, Variant
 
 if TYPE_CHECKING:
-    from einspec.space.architecture import Architecture
     from einspec.space.deriving.derive import Inputs
 
 
-def differ(arch: Architecture, variant: Variant, edit: Edit) -> bool:
+def differ(arch: A, variant: Variant[A], edit: Edit) -> bool:
     """Whether the key of what an edit made differs from that of the architecture that it was made of."""
     child = variant.arch
     if len(edit.changes) > 1:
@@ -33,12 +33,12 @@ def differ(arch: Architecture, variant: Variant, edit: Edit) -> bool:
     return _sizes(arch) != _sizes(child) or _own_other_weights(arch, variant) or _graphs_differ(arch, child)
 
 
-def _sizes(arch: Architecture) -> list[tuple[int, ...]]:
+def _sizes(arch: A) -> list[tuple[int, ...]]:
     """The shape of each output: isomorphic graphs of one input type agree in them."""
     return [kind.sizes for kind in (arch.output if isinstance(arch.output, tuple) else (arch.output,))]
 
 
-def _own_other_weights(arch: Architecture, variant: Variant) -> bool:
+def _own_other_weights(arch: A, variant: Variant[A]) -> bool:
     """Whether weights decide it: False where they do not, or where nobody can tell."""
     region = variant.region
     if region is None or arch.weights is None:
@@ -57,7 +57,7 @@ def _own_other_weights(arch: Architecture, variant: Variant) -> bool:
     return set(old) != set(new) or len({old[what] / new[what] for what in old}) > 1
 
 
-def _steps(arch: Architecture, address: Address) -> Iterator[tuple[Derivation, int]]:
+def _steps(arch: A, address: Address) -> Iterator[tuple[Derivation, int]]:
     node = arch.derivation
     for index in address:
         yield node, index
@@ -77,7 +77,7 @@ def _weights(node: Derivation, inputs: Inputs) -> Counter[object] | None:
     return counts
 
 
-def _graphs_differ(arch: Architecture, child: Architecture) -> bool:
+def _graphs_differ(arch: A, child: A) -> bool:
     """By what isomorphic graphs have alike: parameters, products, and without copies their ops; by the key at last."""
     if (arch.params, arch.macs) != (child.params, child.macs):
         return True

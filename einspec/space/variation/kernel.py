@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from typing import TYPE_CHECKING
 
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
-from einspec.space.architecture import Architecture
 from einspec.space.deriving.choosers import RandomChooser, below
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Inputs, Rejected, Run, TypedChild, evaluate
+from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.environment import Environment
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.table import legal_members
@@ -20,11 +19,8 @@ from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.kinds import by_weight
 from einspec.space.variation.variant import varied
 
-if TYPE_CHECKING:
-    from einspec.space.space import Space
 
-
-def propose(space: Space, arch: Architecture, rng: random.Random, limits: Limits) -> tuple[Architecture, float]:
+def propose(space: Domain[A], arch: A, rng: random.Random, limits: Limits) -> tuple[A, float]:
     """See :meth:`Space.propose`.
 
     Each node with each of the two kinds is a reversible kernel of its own: the ratio weighs the way there against
@@ -45,7 +41,7 @@ def propose(space: Space, arch: Architecture, rng: random.Random, limits: Limits
         edit = Edit({number: Derivation(member, node.via, node.children)}, len(arch))
     depth = max(limits.evaluation_depth, arch.depth)
     try:
-        child = deep(depth, lambda: varied(arch, edit, RandomChooser(rng), limits)).arch
+        child = deep(depth, lambda: varied(space, arch, edit, RandomChooser(rng), limits)).arch
     except Rejected:
         return arch, 0.0
     if same_ops(node, child.derivation.at(address)):
@@ -58,7 +54,7 @@ def propose(space: Space, arch: Architecture, rng: random.Random, limits: Limits
     return child, math.log(len(arch) / len(child)) + shares
 
 
-def _outside(arch: Architecture, address: tuple[int, ...], whole_subtree: bool) -> _Outside:
+def _outside(arch: A, address: tuple[int, ...], whole_subtree: bool) -> _Outside:
     run = _Outside(address, whole_subtree)
     deep(arch.depth, lambda: evaluate(run, arch.space.start, arch.space.inputs, arch.derivation))
     return run

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from einspec.errors import SamplingError
 from einspec.recursion import deep
-from einspec.space.architecture import Architecture
 from einspec.space.deriving.choosers import RandomChooser
 from einspec.space.deriving.derive import Rejected
+from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.limits import Limits
 from einspec.space.drawing.rejections import Rejections, exhausted
 from einspec.space.variation.difference import differ
@@ -20,27 +20,24 @@ from einspec.text import did_you_mean
 
 if TYPE_CHECKING:
     from einspec.space.drawing.wanted import Where
-    from einspec.space.space import Space
 
 KindLike = str | Mapping[str, float] | None
 
 
-def mutate(
-    space: Space, arch: Architecture, rng: random.Random, limits: Limits, where: Where | None, kind: KindLike
-) -> Architecture:
+def mutate(space: Domain[A], arch: A, rng: random.Random, limits: Limits, where: Where | None, kind: KindLike) -> A:
     """See :meth:`Space.mutate`."""
     kinds, weights = _kinds(space, arch, kind)
     choose = RandomChooser(rng)
     rejections = Rejections()
 
-    def tried() -> Architecture:
+    def tried() -> A:
         for _ in range(limits.attempts):
             edit = kinds[pick(weights, rng)].edit(rng)
             if edit is None:
                 rejections.note("subtrees that cannot change places")
                 continue
             try:
-                variant = varied(arch, edit, choose, limits)
+                variant = varied(space, arch, edit, choose, limits)
             except Rejected as rejected:
                 rejections.note(rejected.with_traceback(None))
                 continue
@@ -55,7 +52,7 @@ def mutate(
     return deep(max(limits.evaluation_depth, arch.depth), tried)
 
 
-def _kinds(space: Space, arch: Architecture, asked: KindLike) -> tuple[list[Kind], list[float]]:
+def _kinds(space: Domain[A], arch: A, asked: KindLike) -> tuple[list[Kind], list[float]]:
     """The kinds that have somewhere to apply, with their weights. Raises ``SamplingError`` where none has."""
     wanted = _weights(asked)
     kinds = arch.kinds

@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
 from einspec.recursion import deep
-from einspec.space.architecture import Architecture
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Rejected
+from einspec.space.deriving.domain import A, Domain
 from einspec.space.members.member import Member
 from einspec.space.members.open_member import OpenMember
 from einspec.space.variation.edits import Edit
 from einspec.space.variation.variant import varied
 
-if TYPE_CHECKING:
-    from einspec.space.space import Space
-
-
 _MORE_OPTIONS = 4
 """Options that a neighbour may have more: repetitions of arguments have no end."""
 
 
-def neighbours(space: Space, arch: Architecture) -> Iterator[Architecture]:
+def neighbours(space: Domain[A], arch: A) -> Iterator[A]:
     """See :meth:`Space.neighbours`."""
     depth = max(space.limits.evaluation_depth, arch.depth)
     for number, node in enumerate(arch.slots.nodes):
         for member in _others(node.member):
             edit = Edit({number: Derivation(member, node.via, node.children)}, 0)
             try:
-                yield deep(depth, partial(varied, arch, edit, None, space.limits)).arch
+                yield deep(depth, partial(varied, space, arch, edit, None, space.limits)).arch
             except Rejected:
                 continue
 

@@ -6,47 +6,47 @@ subtree is evaluated there first, and then in the node above, until the types ar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from einspec.errors import ShapeError
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Chooser, Misfit, TypedChild
+from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.environment import EMPTY
 from einspec.space.drawing.sampling import attempt, new_run, settled
 from einspec.space.variation.edits import Edit, replaced
 
 if TYPE_CHECKING:
-    from einspec.space.architecture import Architecture
     from einspec.space.deriving.limits import Limits
 
 Address = tuple[int, ...]
 
 
-class Variant(NamedTuple):
+class Variant(NamedTuple, Generic[A]):
     """An architecture that an edit made of another."""
 
-    arch: Architecture
+    arch: A
     region: Address | None
     """Where the smallest subtree is that holds all that changed, types too; None where that is not known."""
 
 
-def varied(arch: Architecture, edit: Edit, choose: Chooser | None, limits: Limits) -> Variant:
+def varied(space: Domain[A], arch: A, edit: Edit, choose: Chooser | None, limits: Limits) -> Variant[A]:
     """The architecture after an edit, what it leaves open drawn. Raises ``Rejected`` where that does not succeed."""
-    known, space = arch.trace.known, arch.space
+    known = arch.trace.known
     is_climbed = known is not None and arch.trace.is_plain and not space.has_weights_per_depth
     if is_climbed and len(edit.changes) == 1:
-        return _climbed(arch, edit, choose, limits)
+        return _climbed(space, arch, edit, choose, limits)
     given = replaced(arch.derivation, edit.changes)
     if given is not None:
         given = space.at_its_depths(given, is_drawn=True)
     return Variant(attempt(space, choose, limits, given, edit.kept, known), None)
 
 
-def _climbed(arch: Architecture, edit: Edit, choose: Chooser | None, limits: Limits) -> Variant:
+def _climbed(space: Domain[A], arch: A, edit: Edit, choose: Chooser | None, limits: Limits) -> Variant[A]:
     ((number, changed),) = edit.changes.items()
     path = arch.derivation.path_to(number)
     address = tuple([index for _, index in path])
-    nonterminals = [arch.space.start]
+    nonterminals = [space.start]
     nonterminals += [node.member.children[index] for node, index in path]
     edges = arch.trace.edges
     known = dict(arch.trace.known or {})
@@ -70,7 +70,7 @@ def _climbed(arch: Architecture, edit: Edit, choose: Chooser | None, limits: Lim
     derivation = changed
     for length in range(len(address), 0, -1):
         derivation = _above(path, length, derivation)
-    return Variant(settled(arch.space, derivation, output, run, limits), address if outputs == before else None)
+    return Variant(settled(space, derivation, output, run, limits), address if outputs == before else None)
 
 
 def _above(path: list[tuple[Derivation, int]], length: int, child: Derivation) -> Derivation:

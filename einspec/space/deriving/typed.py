@@ -1,4 +1,4 @@
-"""Architectures: derivations that type-check in a space."""
+"""Derivations that type-check: what all work on architectures is done on. Users hold them as architectures."""
 
 from __future__ import annotations
 
@@ -8,33 +8,37 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from einspec.recursion import deep
+from einspec.space.deriving.choices import choices_of, free_members, log_shares
 from einspec.space.deriving.derivation import Derivation
+from einspec.space.deriving.edges import Trace, trace
+from einspec.types import Type
 
 if TYPE_CHECKING:
     from einspec.compiler.costs.table import Costs
     from einspec.compiler.graph.shown import ShownGraph
     from einspec.ops.declare import Outputs
-    from einspec.space.deriving.edges import Trace
-    from einspec.space.space import Space
+    from einspec.space.deriving.ground import Ground
     from einspec.space.variation.edits import Slots
     from einspec.space.variation.kinds import Kind
 
 
-class Architecture:
-    """One architecture of a space. Immutable; equal to another iff their op trees are: ops, arguments, children.
+class TypedDerivation:
+    """A derivation with its output types. Immutable; equal to another iff their op trees are."""
 
-    Made by a space: ``space.sample``, ``space.parse`` and the like.
-    """
-
-    space: Space
-    """The space that it type-checks in."""
+    space: Ground
+    """What it type-checks in."""
     derivation: Derivation
     """How its sentence was derived."""
     output: Outputs
     """The output type, or the tuple of several."""
 
-    def __init__(self, space: Space, derivation: Derivation, output: Outputs):
+    def __init__(self, space: Ground, derivation: Derivation, output: Outputs):
         self.__dict__.update(space=space, derivation=derivation, output=output)
+
+    @property
+    def inputs(self) -> tuple[Type, ...]:
+        """The input types."""
+        return self.space.inputs
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an architecture is immutable: {name} cannot be set")
@@ -62,7 +66,7 @@ class Architecture:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Architecture):
+        if not isinstance(other, TypedDerivation):
             return NotImplemented
         if self.derivation is other.derivation:
             return True
@@ -84,11 +88,11 @@ class Architecture:
         -inf when a choice has weight 0. Samples follow Q up to the constant of
         ``space.success_probability``, whatever the limits.
         """
-        return math.fsum(self.space.log_shares(self.derivation))
+        return math.fsum(log_shares(self.space.start, self.inputs, self.derivation))
 
     @cached_property
     def _choices(self) -> tuple[int, ...]:
-        return tuple(self.space.choices_of(self.derivation))
+        return tuple(choices_of(self.space.start, self.inputs, self.derivation))
 
     @property
     def choices(self) -> list[int]:
@@ -102,16 +106,12 @@ class Architecture:
     @property
     def replayable(self) -> list[int] | None:
         """Its choices; None where these do not say all."""
-        from einspec.space.space import free_members
-
         return None if next(free_members(self.derivation), None) is not None else self.choices
 
     @cached_property
     def trace(self) -> Trace:
         """What evaluating it over types saw; its variants start from there."""
-        from einspec.space.deriving.edges import trace
-
-        return trace(self)
+        return trace(self.space.start, self.inputs, self.derivation)
 
     @cached_property
     def slots(self) -> Slots:
@@ -188,15 +188,8 @@ class Architecture:
             }
         )
 
-    def __copy__(self) -> Architecture:
+    def __copy__(self) -> TypedDerivation:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Architecture:
+    def __deepcopy__(self, memo: dict[int, Any]) -> TypedDerivation:
         return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.space, self.replayable, str(self))
-
-
-def _restore(space: Space, choices: list[int] | None, text: str) -> Architecture:
-    return space.replay(choices, text)
