@@ -62,6 +62,18 @@ _HOMES = {
     "transfer": "einspec.compiler.emit.transfer",
 }
 _MODULES = ("ops", "search", "testing")
+__all__ = [
+    "CompileError",
+    "EinspecError",
+    "GrammarError",
+    "ParseError",
+    "SamplingError",
+    "ShapeError",
+    "StoreError",
+    "__version__",
+    *_HOMES,
+    *_MODULES,
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -73,4 +85,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES, *_MODULES])
+    return __all__

@@ -207,11 +207,15 @@ def _type_text(kind: Type) -> str:
 
 _LONGEST_TEXT = 200
 
-TypeLike = Type | Iterable[AxisLike] | str
+TypeLike = Type | Iterable[AxisLike] | int | str
 
 
 def as_type(value: TypeLike) -> Type:
-    """A type from its sugar: ``(3, 32, 32)``, ``((4, 4), 8)``, or the text of one.
+    """A type from its sugar, without the batch axis.
+
+    Sizes are a tuple, ``(3, 32, 32)``, one number for a vector, ``64``, or with composite axes ``((4, 4), 8)``. A text
+    has the sizes first and then, where they are others than by default, dtype and layout: ``"3,32,32"``, ``"64 int"``,
+    ``"8,100 sequence"``, ``"77 int tokens"``.
 
     Raises ``ShapeError`` for anything else, with what was found.
     """
@@ -219,13 +223,15 @@ def as_type(value: TypeLike) -> Type:
         return value
     if isinstance(value, str):
         return parse_type(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Type((value,))
     if isinstance(value, (tuple, list)):
         return Type(tuple(tuple(axis) if isinstance(axis, list) else axis for axis in value))
     raise ShapeError(f"{value!r} is not a type: expected sizes without the batch, as in (3, 32, 32)")
 
 
 def parse_type(text: str) -> Type:
-    """Reads ``3,32,32``, ``(4,4),8`` or ``(16, 128) sequence``; blanks are free.
+    """Reads ``3,32,32``, ``(4,4),8`` or ``(16, 128) sequence``, see :func:`as_type`; blanks are free.
 
     Raises ``ShapeError`` when the text is not a type.
 
@@ -264,4 +270,5 @@ def _parse_axes(body: str, text: str) -> tuple[AxisLike, ...]:
 
 def _not_a_type(text: str) -> ShapeError:
     shown = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "..."
-    return ShapeError(f"{shown!r} is not a type: expected sizes separated by commas, as in 3,32,32 or (4,4),8")
+    order = "; dtype and layout stand behind the sizes, as in 64 int" if re.match(r"\s*[a-zA-Z]", text) else ""
+    return ShapeError(f"{shown!r} is not a type: expected sizes separated by commas, as in 3,32,32 or (4,4),8{order}")

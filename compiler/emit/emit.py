@@ -20,6 +20,7 @@ from einspec.compiler.graph.graph import Graph
 from einspec.compiler.pipeline import built
 from einspec.compiler.simplify.rewriting import Rule
 from einspec.errors import CompileError
+from einspec.space.deriving.typed import check_architecture
 from einspec.space.space import Architecture
 from einspec.text import bytes_text
 from einspec.types import Type
@@ -57,8 +58,7 @@ def compile(
     more than ``max_memory`` bytes, where given, for its weights and to run one example; a head that a function makes is
     not counted.
     """
-    if not isinstance(arch, Architecture):
-        raise TypeError(f"expected an architecture, as space.parse or space.sample gives, not {type(arch).__name__}")
+    check_architecture("arch", arch)
     if not isinstance(seed, Integral) or isinstance(seed, bool):
         raise TypeError(f"seed={seed!r}: expected a whole number")
     _check_head(arch, head)

@@ -20,6 +20,7 @@ from einspec.compiler.graph.graph import Slot, in_copy
 from einspec.errors import CompileError
 from einspec.ops.declare import Primitive
 from einspec.recursion import deep
+from einspec.space.deriving.typed import check_architecture
 from einspec.types import Type
 
 if TYPE_CHECKING:
@@ -30,8 +31,15 @@ def interpret(arch: Architecture, model: nn.Module, *inputs: torch.Tensor) -> An
     """What the architecture computes, with the weights of a module that ``compile`` made of it (its head left out).
 
     ``inputs`` are tensors (batch, *sizes) in the order of the space's inputs. Returns a tensor, or a tuple.
+    Raises ``TypeError`` for arguments of other kinds, ``CompileError`` for another number of inputs.
     """
+    check_architecture("arch", arch)
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model: expected a module that einspec.compile made, not {type(model).__name__}")
     kinds = arch.space.inputs
+    for place, tensor in enumerate(inputs):
+        if not isinstance(tensor, torch.Tensor):
+            raise TypeError(f"input {place}: expected a tensor (batch, *sizes), not {type(tensor).__name__}")
     if len(inputs) != len(kinds):
         raise CompileError(f"{arch.space.name} takes {len(kinds)} inputs, not {len(inputs)}")
     interpreter = _Interpreter(held(arch.graph, model), model.training)

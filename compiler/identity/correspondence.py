@@ -12,6 +12,7 @@ from einspec.compiler.graph.unfold import MOST_NODES, written_out
 from einspec.compiler.identity.key import numbering
 from einspec.compiler.simplify.simplify import simplify
 from einspec.errors import CompileError
+from einspec.space.deriving.typed import check_architecture
 
 if TYPE_CHECKING:
     from einspec.space.deriving.derivation import Derivation
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def isomorphic(a: Architecture, b: Architecture) -> bool:
-    """Whether two architectures of one input type have isomorphic simplified graphs: whether their keys are equal."""
+    """Whether two architectures of one input type have isomorphic simplified graphs: whether their keys are equal.
+
+    Raises ``TypeError`` for anything but architectures.
+    """
+    check_architecture("a", a)
+    check_architecture("b", b)
     return a.key == b.key
 
 
@@ -29,7 +35,7 @@ def correspondence(a: Architecture, b: Architecture) -> dict[Slot, Slot]:
     With the weights of each slot carried along it, both compute the same. Raises ``CompileError`` when they
     are not isomorphic, or too large (4,096 nodes) to be written out.
     """
-    if a.key != b.key:
+    if not isomorphic(a, b):
         raise CompileError(
             f"the architectures are not isomorphic: their keys are {a.key} and {b.key}; transfer carries over what "
             "two of them share"

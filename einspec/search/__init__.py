@@ -36,6 +36,29 @@ from einspec.search.task import load_task as load_task
 if TYPE_CHECKING:
     from einspec.search.saving import save_best as save_best
 
+__all__ = [
+    "AbstractStrategy",
+    "AbstractTask",
+    "Candidate",
+    "Evaluated",
+    "Evaluation",
+    "Evolution",
+    "Exhausted",
+    "Progress",
+    "ProgressBar",
+    "RandomSearch",
+    "Record",
+    "Run",
+    "SearchResult",
+    "draw_progress",
+    "evolution",
+    "load_task",
+    "random_search",
+    "read_run",
+    "run_search",
+    "save_best",
+]
+
 
 def __getattr__(name: str) -> object:
     if name == "save_best":  # the one name here that needs torch
@@ -43,3 +66,7 @@ def __getattr__(name: str) -> object:
 
         return save_best
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -23,7 +23,7 @@ from einspec.space.deriving.domain import Domain
 from einspec.space.deriving.ground import InputLike
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.table import Table
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed import TypedDerivation, check_architecture
 from einspec.space.drawing import sampling
 from einspec.space.drawing.coverage import Coverage, coverage
 from einspec.space.drawing.realised import Realised, realised
@@ -370,8 +370,7 @@ class Space(Domain[Architecture]):
 
     def own(self, arch: Architecture) -> Architecture:
         """The architecture as one of this very space. Raises ``ValueError`` for one of another grammar or input."""
-        if not isinstance(arch, Architecture):
-            raise TypeError(f"expected an architecture, not {type(arch).__name__}")
+        check_architecture("arch", arch)
         if arch.space is self:
             return arch
         if arch.space.grammar != self.grammar or arch.space.inputs != self.inputs:

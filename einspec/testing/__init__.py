@@ -19,6 +19,7 @@ _HOMES = {
     "check_laws": "laws",
     "check_modules": "modules",
 }
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> object:
@@ -31,3 +32,7 @@ def __getattr__(name: str) -> object:
             raise ImportError("einspec.testing.architectures needs hypothesis: pip install 'einspec[test]'") from None
         return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -391,5 +391,5 @@ def test_weights_that_no_machine_holds():
 
 @pytest.mark.parametrize("arch", ["relu", None, 3])
 def test_what_is_no_architecture(arch):
-    with pytest.raises(TypeError, match=r"^expected an architecture, as space.parse or space.sample gives, not "):
+    with pytest.raises(TypeError, match=r"^arch: expected an architecture, as space.parse or space.sample gives, not "):
         einspec.compile(arch)

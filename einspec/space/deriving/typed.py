@@ -193,3 +193,11 @@ class TypedDerivation:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TypedDerivation:
         return self
+
+
+def check_architecture(name: str, value: object) -> None:
+    """Raises ``TypeError``, naming the argument, for anything but an architecture."""
+    if not isinstance(value, TypedDerivation):
+        raise TypeError(
+            f"{name}: expected an architecture, as space.parse or space.sample gives, not {type(value).__name__}"
+        )

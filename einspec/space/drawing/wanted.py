@@ -69,7 +69,7 @@ class Wanted:
             return "params"
         if self.macs is not None and not self.macs.holds(arch.macs):
             return "macs"
-        if self.where is not None and not self.where(arch):
+        if self.where is not None and not holds(self.where, arch):
             return "where"
         return "a key that was drawn before" if self.seen and arch.key in self.seen else None
 
@@ -126,6 +126,15 @@ def wanted(
         _ops(space, contains),
         where,
     )
+
+
+def holds(where: Where, arch: TypedDerivation) -> bool:
+    """Whether a predicate of the user's holds. What it raises stays its own, with a note that says for what."""
+    try:
+        return bool(where(arch))
+    except Exception as error:
+        error.add_note(f"raised by where= for the architecture {arch}")
+        raise
 
 
 def check_where(where: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from typing import TYPE_CHECKING, Generic
+from typing import Generic
 
 from einspec.errors import SamplingError
 from einspec.recursion import deep
@@ -13,12 +13,10 @@ from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.limits import Limits
 from einspec.space.drawing.rejections import Rejections, exhausted
+from einspec.space.drawing.wanted import Where, holds
 from einspec.space.variation.difference import differ
 from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.variant import varied
-
-if TYPE_CHECKING:
-    from einspec.space.drawing.wanted import Where
 
 Pair = tuple[A, A]
 _TIERS = (3, 2, 1)
@@ -54,7 +52,7 @@ def crossover(
                 continue
             if children is None:
                 rejections.note("the same key")
-            elif where is not None and not all(map(where, children)):
+            elif where is not None and not all(holds(where, child) for child in children):
                 rejections.note("where")
             else:
                 return children

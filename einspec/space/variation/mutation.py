@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from einspec.errors import SamplingError
 from einspec.recursion import deep
@@ -13,13 +13,11 @@ from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.limits import Limits
 from einspec.space.drawing.rejections import Rejections, exhausted
+from einspec.space.drawing.wanted import Where, holds
 from einspec.space.variation.difference import differ
 from einspec.space.variation.kinds import KINDS, MIX, Kind, pick
 from einspec.space.variation.variant import varied
 from einspec.text import did_you_mean
-
-if TYPE_CHECKING:
-    from einspec.space.drawing.wanted import Where
 
 KindLike = str | Mapping[str, float] | None
 
@@ -43,7 +41,7 @@ def mutate(space: Domain[A], arch: A, rng: random.Random, limits: Limits, where:
                 continue
             if not differ(arch, variant, edit):
                 rejections.note("the same key")
-            elif where is not None and not where(variant.arch):
+            elif where is not None and not holds(where, variant.arch):
                 rejections.note("where")
             else:
                 return variant.arch
