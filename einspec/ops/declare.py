@@ -147,10 +147,13 @@ class Primitive(_Op):
     def _outputs(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Outputs:
         try:
             outputs: Outputs = self._call(self.function, inputs, args, attributes)
-        except (ValueError, TypeError) as error:
-            if not _is_mismatch(error, self.function, args):
-                raise
-            raise ShapeError(str(error)) from None  # as in c, n = x.axes, where x is no matrix
+        except ShapeError:
+            raise
+        except Exception as error:
+            if isinstance(error, (ValueError, TypeError)) and _is_mismatch(error, self.function, args):
+                raise ShapeError(str(error)) from None  # as in c, n = x.axes, where x is no matrix
+            error.add_note(f"raised by the type rule of {self.text(args)} at {_types(inputs)}")
+            raise
         if type(outputs) is Type or (
             isinstance(outputs, tuple) and outputs and all(isinstance(kind, Type) for kind in outputs)
         ):

@@ -194,8 +194,8 @@ class Member:
                 outputs = rule(*inputs, *self._trailing)
             except ShapeError:
                 return None
-            except (ValueError, TypeError):
-                pass  # a bug, or values that cannot be unpacked: the op knows
+            except Exception:
+                pass  # a bug, or values that cannot be unpacked: the op knows, and says where
             else:
                 if type(outputs) is Type or (type(outputs) is tuple and outputs and set(map(type, outputs)) == _TYPE):
                     return outputs
