@@ -35,6 +35,16 @@ _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KIND
 MOST_TOKENS = 200_000
 """Of one file: what reads them takes a few microseconds for each."""
 
+_HABITS = re.compile(r"(?P<defined>::=|:=|=)|(?P<quoted>'[^'\n]*')|(?P<ended>;)")
+"""What people bring from BNF, YACC and Python."""
+_ADVICE = {
+    "defined": ("{} defines no rule here", "write   net: ..."),
+    "quoted": ("{} is no string here", 'Lark\'s strings stand in double quotes, as in   "relu"'),
+    "ended": ("{} ends no rule here", "leave it out: a rule ends where the next one begins"),
+}
+_MEANT = {"defined": ("PUNCTUATION", ":"), "quoted": ("STRING", '"x"')}
+"""What stands for it, so that one mistake is one problem."""
+
 _OPEN_ENDED = {'"': ("STRING", '"x"'), "/": ("REGEXP", "/x/")}
 
 
@@ -69,6 +79,11 @@ def tokenize(source: Source, problems: Problems) -> tuple[list[Token], list[Anno
             message = f"this file has more than {MOST_TOKENS:,} words and signs"
             problems.error("E105", position, position + 1, message, "split the grammar, and import its parts")
             return tokens[:0], annotations[:0]
+        habit = _HABITS.match(text, position)
+        if habit is not None:
+            position = habit.end()
+            tokens += _meant(habit, problems)
+            continue
         match = _TOKEN.match(text, position)
         if match is None:
             begin, position = position, _skip_stray(source, position, problems)
@@ -88,6 +103,15 @@ def tokenize(source: Source, problems: Problems) -> tuple[list[Token], list[Anno
         line_is_empty = kind == "NEWLINE"
     tokens.append(Token("NEWLINE", "", len(text), len(text)))
     return tokens, annotations
+
+
+def _meant(habit: re.Match[str], problems: Problems) -> list[Token]:
+    """What was meant by a habit from elsewhere, of which the advice says how it is written here."""
+    name, (start, end) = str(habit.lastgroup), habit.span()
+    message, advice = _ADVICE[name]
+    shown = habit.group() if habit.group().isprintable() else ascii(habit.group())
+    problems.error("E101", start, end, message.format(shown[:60]), advice)
+    return [Token(*_MEANT[name], start, end)] if name in _MEANT else []
 
 
 def _skip_stray(source: Source, position: int, problems: Problems) -> int:
