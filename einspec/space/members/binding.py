@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from einspec.errors import GrammarError
 from einspec.grammar.model.items import value_kinds
 from einspec.grammar.model.problems import Problems
-from einspec.grammar.model.rules import Literal, Production, Reference, Rule, RuleSet, leaves
+from einspec.grammar.model.rules import Choice, Literal, Production, Reference, Rule, RuleSet, leaves
 from einspec.ops.declare import Op
 from einspec.space.members.expansion import production_members
 from einspec.space.members.member import Nonterminal
@@ -65,7 +65,7 @@ def _bind_at(grammar: RuleSet, depth: int, ops: Mapping[str, Op], problems: Prob
     for rule in grammar.rules.values():
         members = []
         for production in rule.productions:
-            op = None if production.is_transparent else _find_op(production, ops, problems)
+            op = None if production.is_transparent else _find_op(production, grammar.rules, ops, problems)
             if op is None and not production.is_transparent:
                 continue
             try:
@@ -92,7 +92,7 @@ def check_ops(ops: Mapping[str, Op], rules: Mapping[str, Rule], problems: Proble
             span = range(production.start, production.end)
             is_right = not any(p.start in span and p.source == production.source for p in problems.found)
             if is_right and production.alias is not None and production.alias not in ops:
-                _find_op(production, ops, problems)
+                _find_op(production, rules, ops, problems)
 
 
 def set_minimal_depths(nonterminals: Sequence[Nonterminal]) -> None:
@@ -106,7 +106,7 @@ def set_minimal_depths(nonterminals: Sequence[Nonterminal]) -> None:
                 nonterminal.minimal_depth, changed = depth, True
 
 
-def _find_op(production: Production, ops: Mapping[str, Op], problems: Problems) -> Op | None:
+def _find_op(production: Production, rules: Mapping[str, Rule], ops: Mapping[str, Op], problems: Problems) -> Op | None:
     """The op that a production names, if it exists and takes as many children."""
     name = production.op_name
     op = ops.get(name)
@@ -116,6 +116,8 @@ def _find_op(production: Production, ops: Mapping[str, Op], problems: Problems) 
         if production.alias is None:
             words = [leaf.text for leaf in leaves(production.items) if isinstance(leaf, Literal) and leaf.text in ops]
             advice = f"name the op of this alternative, as in   -> {words[0] if words else 'OP'}"
+            if _is_of_numbers(rules[production.symbol]):
+                advice = _upper(production.symbol)
         problems.of(production.source).error(
             "E401", production.start, production.end, f"there is no op {name} ({source})", advice
         )
@@ -127,10 +129,23 @@ def _find_op(production: Production, ops: Mapping[str, Op], problems: Problems) 
             production.start,
             production.end,
             f"{name} takes {plural(wanted, 'child')}, and this alternative has {given}",
-            _usage(op),
+            next((_upper(child) for child in production.children if _is_of_numbers(rules[child])), _usage(op)),
         )
         return None
     return op
+
+
+def _is_of_numbers(rule: Rule) -> bool:
+    """Whether a rule is what others write for an argument: quoted numbers, and nothing else."""
+    return all(
+        len(production.items) == 1 and isinstance(production.items[0], Choice) and production.alias is None
+        for production in rule.productions
+    )
+
+
+def _upper(name: str) -> str:
+    """The advice for a rule that is meant as an argument."""
+    return f"arguments are terminals, in upper case: call it {name.strip('_').upper()}, here and where it is used"
 
 
 def _usage(op: Op | None) -> str:
