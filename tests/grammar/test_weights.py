@@ -271,3 +271,19 @@ def test_too_many_members_at_too_many_depths() -> None:
         "wide: over 60,000 members at 100 depths of the tree, which are alternatives with a value for each of their "
         "arguments: give terminals fewer values, or weights for fewer depths"
     )
+
+
+def test_a_comment_may_follow_weights() -> None:
+    text = 'start: "a" -> relu | "b" -> norm  //% 0.3 0.7  // by hand\n'
+    grammar = read_text(text)
+    assert [production.weights[0] for production in grammar.rules["start"].productions] == [
+        Fraction(3, 10),
+        Fraction(7, 10),
+    ]
+    changed = grammar.reweighted({"start: relu": 0.4}).text
+    assert changed == 'start: "a" -> relu | "b" -> norm  //% 0.4 0.6  // by hand\n'
+
+
+def test_an_address_is_no_comment() -> None:
+    grammar = read_text('//% reference https://example.org/a//b  // where it is from\nstart: "a" -> relu\n')
+    assert grammar.directives["reference"] == "https://example.org/a//b"

@@ -32,6 +32,9 @@ _KINDS = {
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()))
 
 
+_COMMENT = re.compile(r"\s//")
+"""A comment within a comment: what follows a blank, so that addresses of the web stay whole."""
+
 MOST_TOKENS = 200_000
 """Of one file: what reads them takes a few microseconds for each."""
 
@@ -94,8 +97,9 @@ def tokenize(source: Source, problems: Problems) -> tuple[list[Token], list[Anno
         position = match.end()
         if kind == "COMMENT":
             if found.startswith("//%"):
-                end = match.start() + len(found.rstrip())
-                annotations.append(Annotation(found[3:].strip(), match.start(), end, line_is_empty))
+                written = _COMMENT.split(found, maxsplit=1)[0].rstrip()
+                end = match.start() + len(written)
+                annotations.append(Annotation(written[3:].strip(), match.start(), end, line_is_empty))
             continue
         if kind in ("BLANK", "CONTINUATION"):
             continue
