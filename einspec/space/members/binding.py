@@ -10,11 +10,12 @@ from einspec.grammar.model.items import value_kinds
 from einspec.grammar.model.problems import Problems
 from einspec.grammar.model.rules import Choice, Literal, Production, Reference, Rule, RuleSet, leaves
 from einspec.ops.declare import Op
+from einspec.ops.opset import library_ops
 from einspec.space.members.expansion import production_members
 from einspec.space.members.member import Nonterminal
 from einspec.space.members.open_member import OpenMember
 from einspec.space.members.plan import Plan
-from einspec.text import did_you_mean, plural
+from einspec.text import did_you_mean, listing, plural
 
 _MOST_MEMBERS = 60_000
 """Members at all depths."""
@@ -129,7 +130,7 @@ def _find_op(production: Production, rules: Mapping[str, Rule], ops: Mapping[str
             production.start,
             production.end,
             f"{name} takes {plural(wanted, 'child')}, and this alternative has {given}",
-            next((_upper(child) for child in production.children if _is_of_numbers(rules[child])), _usage(op)),
+            next((_upper(child) for child in production.children if _is_of_numbers(rules[child])), _arity(op, given)),
         )
         return None
     return op
@@ -146,6 +147,15 @@ def _is_of_numbers(rule: Rule) -> bool:
 def _upper(name: str) -> str:
     """The advice for a rule that is meant as an argument."""
     return f"arguments are terminals, in upper case: call it {name.strip('_').upper()}, here and where it is used"
+
+
+def _arity(op: Op, given: int) -> str:
+    """The advice for another number of children: the declaration, and how more inputs would be declared."""
+    missing = len(op.signature.children) - given
+    if missing < 1 or op.signature.inputs != 1 or library_ops().get(op.name) is op:
+        return _usage(op)
+    first = op.signature.children[:missing]
+    return f"{_usage(op)}; for {listing(first, 'and')} as inputs, declare it with @combinator(inputs={1 + missing})"
 
 
 def _usage(op: Op | None) -> str:
