@@ -36,7 +36,7 @@ from einspec.search.task import load_task as load_task
 if TYPE_CHECKING:
     from einspec.search.saving import save_best as save_best
 
-__all__ = [
+__all__ = [  # save_best needs torch, which importing everything must not
     "AbstractStrategy",
     "AbstractTask",
     "Candidate",
@@ -56,7 +56,6 @@ __all__ = [
     "random_search",
     "read_run",
     "run_search",
-    "save_best",
 ]
 
 
@@ -69,4 +68,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "save_best"]

@@ -496,7 +496,7 @@ def test_wrong_inputs() -> None:
     )
     with pytest.raises(ShapeError, match="expected at least one named type"):
         einspec.load("einspace", input={})
-    for wrong in ((0, 3), (-1,), "3,x", 5, {"a": "b"}):
+    for wrong in ((0, 3), (-1,), "3,x", 5.0, {"a": "b"}):
         with pytest.raises(ShapeError):
             einspec.load("einspace", input=wrong)  # type: ignore[arg-type]
 
