@@ -101,11 +101,7 @@ class _Interpreter(Evaluator):
             module = op.realise(kinds, args, attributes).train(self.is_training)
         return partial(functional_call, module, weights.state)
 
-    def each(self, handle: Handle, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        parts = [value if isinstance(value, tuple) else (value,) for value in values]
-        kinds = [tuple(value.type for value in part) for part in parts]
-        if len(parts) < 2 or any(kind != kinds[0] for kind in kinds):
-            return tuple(handle(*part) for part in parts)
+    def copies(self, handle: Handle, parts: list[tuple[Any, ...]]) -> tuple[Any, ...]:
         scope, context = handle.next_copies(len(parts))
         return tuple(
             handle.enter(part, handle.environment, in_copy(context, scope, index)) for index, part in enumerate(parts)

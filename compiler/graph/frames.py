@@ -14,7 +14,7 @@ from einspec.compiler.graph.graph import Context, Slot
 from einspec.errors import CompileError
 from einspec.ops.control import Child
 from einspec.ops.declare import Combinator, Primitive
-from einspec.space.deriving.environment import EMPTY, Environment
+from einspec.space.members.environment import EMPTY, Environment
 from einspec.types import Type
 
 if TYPE_CHECKING:
@@ -67,9 +67,17 @@ class Evaluator(ABC):
     ) -> Any:
         """Applies a primitive to values."""
 
-    @abstractmethod
     def each(self, handle: Handle, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Calls a handle once per value."""
+        """Calls a handle once per value; calls at one type are copies."""
+        parts = [value if isinstance(value, tuple) else (value,) for value in values]
+        kinds = [tuple(value.type for value in part) for part in parts]
+        if len(parts) < 2 or any(kind != kinds[0] for kind in kinds):
+            return tuple(handle(*part) for part in parts)
+        return self.copies(handle, parts)
+
+    @abstractmethod
+    def copies(self, handle: Handle, parts: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Calls a handle once for each of several inputs of the same types."""
 
     def run(self, root: Derivation, inputs: tuple[Any, ...]) -> Any:
         """The outputs of a whole derivation."""

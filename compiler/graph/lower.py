@@ -118,22 +118,19 @@ class Lowering(Evaluator):
             return tuple([GraphValue(self, kind, (index, i)) for i, kind in enumerate(types)])
         return GraphValue(self, outputs, (index, 0))
 
-    def each(self, handle: Handle, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        parts = [_as_tuple(value) for value in values]
-        kinds = [tuple(value.type for value in part) for part in parts]
-        if len(parts) < 2 or any(kind != kinds[0] for kind in kinds):
-            return tuple(handle(*part) for part in parts)
+    def copies(self, handle: Handle, parts: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+        kinds = tuple(value.type for value in parts[0])
         scope, context = handle.next_copies(len(parts))
         outer, self.nodes = self.nodes, []
-        inputs = tuple(GraphValue(self, kind, (-1, i)) for i, kind in enumerate(kinds[0]))
+        inputs = tuple(GraphValue(self, kind, (-1, i)) for i, kind in enumerate(kinds))
         result = handle.enter(inputs, handle.environment, context)
         outputs = _as_tuple(result)
-        body = self.pruned(Graph(kinds[0], tuple(self.nodes), tuple(value.port for value in outputs), scope))
+        body = self.pruned(Graph(kinds, tuple(self.nodes), tuple(value.port for value in outputs), scope))
         self.nodes = outer
-        found = self._copies(body, parts)
+        found = self._copied(body, parts)
         return found if isinstance(result, tuple) else tuple(value for (value,) in found)
 
-    def _copies(self, body: Graph, parts: list[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
+    def _copied(self, body: Graph, parts: list[tuple[Any, ...]]) -> tuple[tuple[Any, ...], ...]:
         """The outputs of each copy: those of a replica node, or the inputs themselves where the body is a wire."""
         if not body.nodes:
             return tuple(tuple(part[output] for _, output in body.outputs) for part in parts)

@@ -16,7 +16,7 @@ from einspec.compiler.graph.verify import MOST_DEPTH
 from einspec.errors import ParseError, ShapeError
 from einspec.ops.declare import Op, Primitive
 from einspec.ops.opset import library_ops
-from einspec.space.deriving.environment import is_plain
+from einspec.space.members.environment import is_plain
 from einspec.text import did_you_mean
 from einspec.types import Type, parse_type
 

@@ -1,4 +1,7 @@
-"""Grammars: what users hold of a grammar file. Hands on to what reads, analyses and reweights one."""
+"""Grammars: what users hold of a grammar file. Hands on to what reads, analyses and reweights one.
+
+What only analysis needs is imported when it is asked for: loading a space does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,19 @@ from collections.abc import Mapping
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from einspec.grammar.analysis.ambiguity import ambiguity_warnings
+from einspec.errors import GrammarError
 from einspec.grammar.analysis.counts import count_derivations
-from einspec.grammar.analysis.process import Process, analysis_warnings, critical_weights
-from einspec.grammar.analysis.reweighting import reweighted_text
 from einspec.grammar.model.problems import Problems
 from einspec.grammar.model.rules import RuleSet
 from einspec.grammar.model.structure import minimal_depths
-from einspec.grammar.reading import read
-from einspec.grammar.reading.read import Check
+from einspec.grammar.reading.files import LARGEST_FILE, Library, Place, find_grammar, read_grammar_file
+from einspec.grammar.reading.read import Check, read
 from einspec.text import Problem, Source
+
+if TYPE_CHECKING:
+    from einspec.grammar.analysis.process import Process
 
 
 class Grammar(RuleSet):
@@ -26,12 +30,17 @@ class Grammar(RuleSet):
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """All warnings, in the order of the file: those of reading it, supercritical and ambiguous among them."""
+        from einspec.grammar.analysis.ambiguity import ambiguity_warnings
+        from einspec.grammar.analysis.process import analysis_warnings
+
         warnings = [*self.found, *analysis_warnings(self.process), *ambiguity_warnings(self)]
         return Problems(self.source, warnings).in_order()
 
     @cached_property
     def process(self) -> Process:
         """The branching process that its weights make."""
+        from einspec.grammar.analysis.process import Process
+
         return Process(self)
 
     @property
@@ -74,6 +83,8 @@ class Grammar(RuleSet):
         >>> {name: round(weight, 6) for name, weight in weights.items()}
         {'module: computation': 0.307692}
         """
+        from einspec.grammar.analysis.process import critical_weights
+
         return critical_weights(self)
 
     @cached_property
@@ -93,6 +104,8 @@ class Grammar(RuleSet):
         "1/3"}``. A list for one alternative gives weights per depth. Alternatives that are not named keep their
         proportions. Raises ``ValueError`` for names that mean nothing in this file, and weights that are none.
         """
+        from einspec.grammar.analysis.reweighting import reweighted_text
+
         return read_text(reweighted_text(self, changes), self.source.name, imported=self.imported)
 
     def count(self, symbol: str | None = None) -> int | None:
@@ -109,7 +122,8 @@ class Grammar(RuleSet):
 
 def read_file(name: str | Path, *, check: Check | None = None) -> Grammar:
     """Reads a bundled space or a grammar file. Raises ``GrammarError``, with every problem at its place."""
-    return _grammar(read.read_file(name, check=check))
+    path = find_grammar(name)
+    return _grammar(read(read_grammar_file(path, str(name)), Place(path.parent), Library(), check))
 
 
 def read_text(
@@ -125,7 +139,9 @@ def read_text(
     ``folder`` is where files are that it imports; ``imported`` are those that were read before. Raises
     ``GrammarError`` with all errors of the text, each with its place, line, caret and advice.
     """
-    return _grammar(read.read_text(text, name, imported=imported, folder=folder, check=check))
+    if len(text) > LARGEST_FILE:
+        raise GrammarError(f"{name}: longer than {LARGEST_FILE >> 20} MiB, so it is not read; split the grammar")
+    return _grammar(read(Source(name, text), Place(folder), Library(imported), check))
 
 
 def _grammar(rules: RuleSet) -> Grammar:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from einspec.space.members.binding import check_ops
 from einspec.space.members.member import Nonterminal
 from einspec.space.text import codec
 from einspec.space.text.parsed import parse, read
+from einspec.space.text.printing import sentence
 from einspec.space.variation.crossover import crossover
 from einspec.space.variation.kernel import propose
 from einspec.space.variation.mutation import KindLike, mutate
@@ -52,6 +53,21 @@ class Architecture(TypedDerivation):
 
     space: Space
     """The space that it type-checks in."""
+
+    @cached_property
+    def _text(self) -> str:
+        return sentence(self.space, self.derivation)
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        text = str(self)
+        return f"<architecture {text if len(text) <= 80 else text[:77] + '...'}>"
+
+    def to_json(self) -> str:
+        """The architecture as JSON: its text, its choices, and the digest of the grammar that they belong to."""
+        return codec.to_json(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.space, self.replayable, str(self))

@@ -23,12 +23,12 @@ from einspec.errors import ShapeError
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.deriving.derive import Inputs, Rejected, Run, TypedChild, evaluate
-from einspec.space.deriving.environment import Environment
 from einspec.space.deriving.limits import Limits
-from einspec.space.deriving.odometer import Odometer
 from einspec.space.deriving.table import Table
 from einspec.space.drawing.sampling import check_limits
+from einspec.space.members.environment import Environment
 from einspec.space.members.member import Member, Nonterminal
+from einspec.space.members.odometer import Odometer
 from einspec.space.members.skeletons import drawn, least_nodes, reachable
 from einspec.space.space import Architecture, Space
 

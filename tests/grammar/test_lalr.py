@@ -89,7 +89,7 @@ def test_both_parsers_fail_at_the_same_place(text: str, offset: int, may_end: bo
 
 def test_bundled_grammars_are_lalr() -> None:
     """But for DARTS, whose numerals are values of several terminals."""
-    assert [bundled(name).parser.sentences.lalr is not None for name in ("einspace", "mlp", "nasbench201")] == [
+    assert [SentenceParser(bundled(name).grammar).lalr is not None for name in ("einspace", "mlp", "nasbench201")] == [
         True
     ] * 3
 
@@ -103,7 +103,7 @@ def test_every_alternative_has_its_index_as_alias() -> None:
 def test_large_grammars_are_not_given_to_lark() -> None:
     text = "start: " + " | ".join(f'"w{number}" -> relu' for number in range(3000))
     space = einspec.loads(text, input=(3, 8))
-    assert space.parser.sentences.lalr is None
+    assert SentenceParser(space.grammar).lalr is None
     assert str(space.parse("w2999")) == "w2999"
 
 

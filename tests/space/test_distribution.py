@@ -15,6 +15,7 @@ from einspec.errors import SamplingError
 from einspec.ops import combinator
 from einspec.space.deriving.choosers import RandomChooser
 from einspec.space.deriving.derive import Rejected, Run, TypedChild, evaluate
+from einspec.space.text.printing import sentence
 from tests.helpers import bundled
 from tests.space.small_spaces import GRAMMARS, OPS, chi_squared_fits, draws, exact, probability, small_space, walk
 
@@ -59,7 +60,7 @@ def backtracked(space: einspec.Space, count: int, seed: int) -> list[str]:
             derivation, _ = evaluate(run, space.start, space.inputs)
         except (Rejected, ShapeError):
             continue
-        found.append(space.printer.sentence(derivation))
+        found.append(sentence(space, derivation))
     return found
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import einspec
 from einspec import CompileError, ParseError, ShapeError
+from einspec.grammar.parsing.spacing import Spacing
 from einspec.recursion import MAX_DEPTH
 from tests.baselines import DARTS_V2, NB201_ALL_CONV, resnet18, vit
 from tests.helpers import bundled, golden, nested
@@ -61,7 +62,7 @@ def test_blanks_and_newlines_are_free_where_the_grammar_ignores_them(name: str) 
     rng = random.Random(0)
     for arch in space.samples(40, rng=1, max_nodes=60):
         text = str(arch)
-        if not space.printer.spacing.ignores_blanks:
+        if not Spacing(space.grammar).ignores_blanks:
             assert not re.search(r"\s", text)
             continue
         assert space.parse(re.sub(r"(?<=\W) +| +(?=\W)", "", text)) == arch

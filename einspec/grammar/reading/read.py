@@ -1,17 +1,15 @@
-"""Reading a grammar file: bytes to text, text to grammar, all problems at once."""
+"""Reading a grammar file: text to rules, all problems at once."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-from einspec.errors import GrammarError
 from einspec.grammar.model.problems import Problems
 from einspec.grammar.model.rules import Rule, RuleSet
 from einspec.grammar.model.structure import check_structure
 from einspec.grammar.reading.build import Builder
-from einspec.grammar.reading.files import LARGEST_FILE, Library, Place, find_grammar, read_grammar_file
+from einspec.grammar.reading.files import Library, Place
 from einspec.grammar.reading.linking import Linker
 from einspec.grammar.syntax.tokens import Annotation
 from einspec.text import Source, did_you_mean, listing
@@ -23,31 +21,11 @@ Check = Callable[[Mapping[str, Rule], Problems], None]
 """Notes what else is wrong with rules, where something is, so that all of it is said at once."""
 
 
-def read_file(name: str | Path, *, check: Check | None = None) -> RuleSet:
-    """Reads a bundled space or a grammar file. Raises ``GrammarError``, with every problem at its place."""
-    path = find_grammar(name)
-    return _read(read_grammar_file(path, str(name)), Place(path.parent), Library(), check)
+def read(source: Source, place: Place, library: Library, check: Check | None) -> RuleSet:
+    """Reads the text of a grammar file that lies somewhere, with what it imports from a library.
 
-
-def read_text(
-    text: str,
-    name: str = "<text>",
-    *,
-    imported: Mapping[str, Source] | None = None,
-    folder: Path | None = None,
-    check: Check | None = None,
-) -> RuleSet:
-    """Reads a grammar from a string; ``name`` is what messages call it.
-
-    ``folder`` is where files are that it imports; ``imported`` are those that were read before. Raises
-    ``GrammarError`` with all errors of the text, each with its place, line, caret and advice.
+    Raises ``GrammarError`` with all errors, each with its place, line, caret and advice.
     """
-    if len(text) > LARGEST_FILE:
-        raise GrammarError(f"{name}: longer than {LARGEST_FILE >> 20} MiB, so it is not read; split the grammar")
-    return _read(Source(name, text), Place(folder), Library(imported), check)
-
-
-def _read(source: Source, place: Place, library: Library, check: Check | None) -> RuleSet:
     problems = Problems(source)
     linked = Linker(source, place, library, problems)
     builder = Builder(linked)

@@ -20,13 +20,13 @@ from einspec.ops.control import Child
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.deriving.derive import Inputs
-from einspec.space.deriving.environment import EMPTY, Environment
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
-from einspec.space.deriving.odometer import Odometer
 from einspec.space.deriving.table import legal_members
+from einspec.space.members.environment import EMPTY, Environment
 from einspec.space.members.layout import Option, Structure, TooLong
 from einspec.space.members.member import Member, Nonterminal
+from einspec.space.members.odometer import Odometer
 from einspec.space.members.open_member import LaidOutMember, OpenMember
 from einspec.space.members.skeletons import least_nodes, most_nodes
 from einspec.types import Type
@@ -532,11 +532,16 @@ def exact_masses(space: Ground, limits: Limits, weigh: Weigh, most_runs: int = M
     The space remembers the latest answers, those that took too long among them.
     """
     key = (limits.max_nodes, limits.max_depth, limits.max_params, limits.max_macs, weigh, most_runs)
-    if key not in space.masses:
-        if len(space.masses) >= _REMEMBERED:
-            space.masses.clear()
-        space.masses[key] = _exact_masses(space, limits, weigh, most_runs)
-    return space.masses[key]
+    known = space.remembered(_latest)
+    if key not in known:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[key] = _exact_masses(space, limits, weigh, most_runs)
+    return known[key]
+
+
+def _latest(space: Ground) -> dict[object, dict[Outputs, Any] | None]:
+    return {}
 
 
 def _exact_masses(space: Ground, limits: Limits, weigh: Weigh, most_runs: int) -> dict[Outputs, Any] | None:

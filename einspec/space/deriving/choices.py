@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from einspec.recursion import deep
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Inputs, Record, Run, evaluate
-from einspec.space.deriving.environment import Environment
 from einspec.space.deriving.table import legal_members
+from einspec.space.members.environment import Environment
 from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.open_member import LaidOutMember, undrawable
 

@@ -7,9 +7,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from einspec.space.deriving.derive import Address, Chooser
-from einspec.space.deriving.odometer import Odometer
 from einspec.space.deriving.table import Table
 from einspec.space.members.member import Member, Nonterminal
+from einspec.space.members.odometer import Odometer
 
 
 def as_random(rng: int | random.Random) -> random.Random:

@@ -15,8 +15,8 @@ from einspec.errors import ShapeError
 from einspec.ops.control import Child
 from einspec.ops.declare import Combinator, Outputs
 from einspec.space.deriving.derivation import Derivation, leaf
-from einspec.space.deriving.environment import EMPTY, Environment
 from einspec.space.deriving.table import OPEN, UNKNOWN, Table, legal_members
+from einspec.space.members.environment import EMPTY, Environment
 from einspec.space.members.layout import Option, Structure, TooLong
 from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.open_member import OpenMember

@@ -9,7 +9,7 @@ from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Inputs, Known, Run, TypedChild, evaluate
-from einspec.space.deriving.environment import Environment
+from einspec.space.members.environment import Environment
 from einspec.space.members.member import Nonterminal
 
 Edge = tuple[Inputs, Outputs]

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Rejected
+from einspec.space.deriving.ground import Ground
 from einspec.space.members.member import Member, Nonterminal
+
+
+def at_its_depths(space: Ground, derivation: Derivation, *, is_drawn: bool = False) -> Derivation:
+    """The derivation with each member that of its depth, where the grammar has weights per depth.
+
+    Raises ``Rejected`` where ``is_drawn`` and something comes to a depth at which it would never be drawn.
+    """
+    return rebound(derivation, space.start, is_drawn=is_drawn) if space.has_weights_per_depth else derivation
 
 
 def rebound(root: Derivation, start: Nonterminal, *, is_drawn: bool) -> Derivation:

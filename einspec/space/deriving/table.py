@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any, overload
 
 from einspec.ops.declare import Outputs
-from einspec.space.deriving.environment import Environment
+from einspec.space.members.environment import Environment
 from einspec.space.members.member import Member, Nonterminal
 from einspec.types import Type
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from einspec.recursion import deep
 from einspec.space.deriving.choices import choices_of, free_members, log_shares
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.edges import Trace, trace
+from einspec.space.deriving.memory import Remembering
 from einspec.types import Type
 
 if TYPE_CHECKING:
@@ -18,11 +17,9 @@ if TYPE_CHECKING:
     from einspec.compiler.graph.shown import ShownGraph
     from einspec.ops.declare import Outputs
     from einspec.space.deriving.ground import Ground
-    from einspec.space.variation.edits import Slots
-    from einspec.space.variation.kinds import Kind
 
 
-class TypedDerivation:
+class TypedDerivation(Remembering):
     """A derivation with its output types. Immutable; equal to another iff their op trees are."""
 
     space: Ground
@@ -44,23 +41,12 @@ class TypedDerivation:
         raise AttributeError(f"an architecture is immutable: {name} cannot be set")
 
     @cached_property
-    def _text(self) -> str:
-        return self.space.printer.sentence(self.derivation)
-
-    @cached_property
     def _op_tree(self) -> list[tuple[object, ...]]:
         return self.derivation.ops()
 
     @cached_property
     def _hash(self) -> int:
         return hash(tuple(self._op_tree))
-
-    def __str__(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        text = str(self)
-        return f"<architecture {text if len(text) <= 80 else text[:77] + '...'}>"
 
     def __hash__(self) -> int:
         return self._hash
@@ -114,30 +100,6 @@ class TypedDerivation:
         return trace(self.space.start, self.inputs, self.derivation)
 
     @cached_property
-    def slots(self) -> Slots:
-        """Which nonterminal each node stands for; its variants are edits of these."""
-        from einspec.space.variation.edits import Slots
-
-        return Slots(self.space.start, self.derivation)
-
-    @cached_property
-    def kinds(self) -> dict[str, Kind]:
-        """The kinds of mutation, each knowing where in it they could apply."""
-        from einspec.space.variation.kinds import KINDS
-
-        return {name: kind(self.slots, self.space.moves) for name, kind in KINDS.items()}
-
-    @cached_property
-    def weights(self) -> list[tuple[int, object, int]] | None:
-        """Its ops with weights: the node that each belongs to, what it is, and in how many copies.
-
-        None where simplification could take some of them away.
-        """
-        from einspec.compiler.graph.lower import Lowering, owners
-
-        return owners(deep(self.depth, lambda: Lowering(prunes=False).graph(self)))
-
-    @cached_property
     def graph(self) -> ShownGraph:
         """The simplified graph of primitives that the architecture denotes."""
         from einspec.compiler.graph.lower import lower
@@ -175,18 +137,6 @@ class TypedDerivation:
         from einspec.compiler.costs.table import costs_of
 
         return costs_of(self.graph)
-
-    def to_json(self) -> str:
-        """The architecture as JSON: its text, its choices, and the digest of the grammar that they belong to."""
-        return json.dumps(
-            {
-                "einspec": 1,
-                "grammar": self.space.grammar.digest,
-                "input": self.space.input_text(),
-                "text": str(self),
-                "choices": self.replayable,
-            }
-        )
 
     def __copy__(self) -> TypedDerivation:
         return self

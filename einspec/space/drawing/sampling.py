@@ -9,20 +9,23 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from einspec.errors import SamplingError, ShapeError
+from einspec.grammar.model.rules import Production
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.counting.mass import exact_masses, one
 from einspec.space.deriving.choosers import RandomChooser, script_chooser
 from einspec.space.deriving.derive import Address, Chooser, Known, Misfit, Rejected, Run, evaluate
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
-from einspec.space.deriving.odometer import Odometer
 from einspec.space.deriving.table import Table
 from einspec.space.drawing.rejections import Rejections, exhausted
-from einspec.space.drawing.sizes import MOST_SIZES, SizedChooser, mixed, open_rules
+from einspec.space.drawing.sizes import MOST_SIZES, SizedChooser, mixed, open_rules, size_table
 from einspec.space.drawing.wanted import Wanted
 from einspec.space.members.member import Member, Nonterminal
-from einspec.space.members.open_member import undrawable
+from einspec.space.members.odometer import Odometer
+from einspec.space.members.open_member import OpenMember, undrawable
+from einspec.space.members.skeletons import drawn, least_nodes, reachable
 from einspec.text import listing, plural
 
 if TYPE_CHECKING:
@@ -140,7 +143,7 @@ def _proposals(
         raise SamplingError(
             f"nodes={asked.nodes}: sizes beyond {MOST_SIZES:,} nodes are not drawn; give the range a smaller upper end"
         )
-    chooser = SizedChooser(space.sizes(most), rng)
+    chooser = SizedChooser(size_table(space, most), rng)
     if not chooser.begin(least, most):
         raise SamplingError(
             f"no derivation of {space.name} has {_between(least, most)} nodes, types left out: ask for another size"
@@ -178,8 +181,9 @@ def check_finite(space: Domain[A], limits: Limits) -> None:
     """Raises ``SamplingError`` for a regular expression that would have to be drawn, and for a supercritical grammar
     without a limit of size: a draw need not end.
     """
-    if space.undrawable is not None:
-        raise undrawable(space.undrawable)
+    free = space.remembered(_free_production)
+    if free is not None:
+        raise undrawable(free)
     if limits.max_nodes is None and limits.max_depth is None and math.isinf(space.grammar.expected_size):
         raise SamplingError(
             f"{space.name} is supercritical (branching rate {space.grammar.branching_rate:.5f}): without max_nodes "
@@ -190,16 +194,31 @@ def check_finite(space: Domain[A], limits: Limits) -> None:
 def check_limits(space: Domain[A], limits: Limits) -> None:
     """Raises ``SamplingError`` for limits under which a draw need not end, or that nothing meets."""
     check_finite(space, limits)
-    if limits.max_nodes is not None and space.least_nodes > limits.max_nodes:
+    fewest = space.remembered(_fewest_nodes)
+    if limits.max_nodes is not None and fewest > limits.max_nodes:
         raise SamplingError(
             f"no derivation of {space.name} has at most {plural(limits.max_nodes, 'node')}: the smallest has "
-            f"{space.least_nodes:,}; raise max_nodes"
+            f"{fewest:,}; raise max_nodes"
         )
     if limits.max_depth is not None and space.start.minimal_depth > limits.max_depth:
         raise SamplingError(
             f"no derivation of {space.name} is at most {limits.max_depth} deep: the least depth is "
             f"{space.start.minimal_depth:.0f}; raise max_depth"
         )
+
+
+def _free_production(space: Ground) -> Production | None:
+    """A production with a regular expression that derivations of positive weight would hold; None for none."""
+    for nonterminal in reachable(space.start):
+        for member in drawn(nonterminal):
+            if isinstance(member, OpenMember) and member.is_free:
+                return member.production
+    return None
+
+
+def _fewest_nodes(space: Ground) -> float:
+    """The fewest nodes of a derivation, types left out."""
+    return least_nodes(space.start)[space.start]
 
 
 def enumerate_space(space: Domain[A], limits: Limits) -> Iterator[A]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from einspec.space.deriving.choosers import RandomChooser
 from einspec.space.deriving.derive import Address, TypedChild
+from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.table import Table
 from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.skeletons import drawn, reachable
@@ -45,6 +46,21 @@ def mixed(start: Nonterminal) -> list[str]:
 def open_rules(start: Nonterminal) -> list[str]:
     """The rules that have groups or repetitions with children: sizes are not drawn first there."""
     return sorted({n.name for n in reachable(start) if any(m.is_open and not n.is_structural for m in drawn(n))})
+
+
+def size_table(space: Ground, most: int) -> SizeTable:
+    """The weight of derivations by size, types left out, up to a size at least; remembered.
+
+    Tables of few sizes are kept apart: what a seed draws must not depend on which sizes were asked for before.
+    """
+    tables, rounded = space.remembered(_size_tables), 1 << (most - 1).bit_length()
+    if rounded not in tables:
+        tables[rounded] = SizeTable(space.start, rounded, lambda member: member.weight)
+    return tables[rounded]
+
+
+def _size_tables(space: Ground) -> dict[int, SizeTable]:
+    return {}
 
 
 class SizeTable:

@@ -16,7 +16,7 @@ from einspec.ops.declare import Combinator, Op, Outputs, Primitive
 from einspec.types import Type
 
 if TYPE_CHECKING:
-    from einspec.space.deriving.environment import Environment
+    from einspec.space.members.environment import Environment
 
 _REMEMBERED = 20_000
 """Outcomes kept per member; the memo is emptied when it is full, so that memory is bounded."""

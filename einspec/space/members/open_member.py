@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from einspec.errors import SamplingError
 from einspec.grammar.model.rules import Free, Production, leaves
-from einspec.space.deriving.odometer import Odometer
 from einspec.space.members.layout import LONGEST, Layout, Option, Pick, Site, Structure, TooLong, laid
 from einspec.space.members.member import Member, Nonterminal, Value
+from einspec.space.members.odometer import Odometer
 
 if TYPE_CHECKING:
     from einspec.ops.declare import Op

@@ -1,4 +1,4 @@
-"""Architectures from and to what outlives a process: parses, JSON, lists of choices."""
+"""Architectures from and to what outlives a process: JSON, lists of choices."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from einspec.recursion import MAX_DEPTH, deep
 from einspec.space.deriving.choosers import recorded_chooser
 from einspec.space.deriving.derive import Rejected, Run, evaluate
 from einspec.space.deriving.domain import A, Domain
-from einspec.space.deriving.odometer import Odometer
+from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.members.odometer import Odometer
 from einspec.space.text.parsed import parse
+from einspec.space.text.printing import sentence
 from einspec.text import plural
 
 _TURNS = 50
@@ -20,6 +22,19 @@ _TURNS = 50
 _TURNED_NODES = 10_000
 """Nodes after which such attempts end: a list of a million choices must not keep a machine busy."""
 _LONGEST_CHOICES = 10_000_000
+
+
+def to_json(arch: TypedDerivation) -> str:
+    """An architecture as JSON: its text, its choices, and the digest of the grammar that they belong to."""
+    return json.dumps(
+        {
+            "einspec": 1,
+            "grammar": arch.space.grammar.digest,
+            "input": arch.space.input_text(),
+            "text": sentence(arch.space, arch.derivation),
+            "choices": arch.replayable,
+        }
+    )
 
 
 def from_json(space: Domain[A], text: str) -> A:
@@ -44,16 +59,20 @@ def from_json(space: Domain[A], text: str) -> A:
 
 
 def replay(space: Domain[A], choices: list[Any] | None, text: str) -> A:
-    """See :meth:`Space.replay`."""
+    """The architecture with exactly these choices; that of the text where there are none.
+
+    Raises ``ParseError`` if its text is another.
+    """
     if choices is None:
         return parse(space, text)
     try:
         arch = from_choices(space, choices)
     except SamplingError as error:
         raise ParseError(f"the choices were changed: {error}") from None
-    if str(arch) != text:
+    derived = sentence(space, arch.derivation)
+    if derived != text:
         raise ParseError(
-            f"the choices derive {_shortened(str(arch))}, and the text says {_shortened(text)}: one was changed"
+            f"the choices derive {_shortened(derived)}, and the text says {_shortened(text)}: one was changed"
         )
     return arch
 

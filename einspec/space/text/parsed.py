@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from einspec.errors import ShapeError
 from einspec.recursion import deep
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Run, evaluate
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.ground import Ground
+from einspec.space.deriving.rebinding import at_its_depths
 from einspec.space.members.member import Member
 from einspec.space.text.files import read_architecture_file
 from einspec.space.text.macros import Expanded, expanded, has_definitions
-from einspec.space.text.parsing import ParsedNode
 from einspec.text import Source
+
+if TYPE_CHECKING:
+    from einspec.space.text.parsing import ParsedNode, TextParser
 
 
 def parse(space: Domain[A], text: str, name: str = "<architecture>") -> A:
@@ -37,7 +42,7 @@ def read(space: Domain[A], name: str | Path) -> A:
 
 
 def _parsed(space: Domain[A], source: Source) -> A:
-    derivation, spans = derivation_of(space.parser.parse(source))
+    derivation, spans = derivation_of(space.remembered(_parser).parse(source))
     try:
         return checked(space, derivation)
     except ShapeError as error:
@@ -46,9 +51,15 @@ def _parsed(space: Domain[A], source: Source) -> A:
         raise _at_its_place(error, derivation, source, spans) from None
 
 
+def _parser(space: Ground) -> TextParser:
+    from einspec.space.text.parsing import TextParser  # parsers take a while to import, and only texts need them
+
+    return TextParser(space.grammar, space.nonterminals)
+
+
 def checked(space: Domain[A], derivation: Derivation) -> A:
     """A derivation that type-checks. Raises ``ShapeError`` with the node's address where types do not fit."""
-    derivation = space.at_its_depths(derivation)
+    derivation = at_its_depths(space, derivation)
 
     def evaluation() -> A:
         run = Run(None, math.inf, math.inf)

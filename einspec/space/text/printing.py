@@ -11,9 +11,19 @@ from einspec.grammar.parsing.spacing import Spacing, Token
 if TYPE_CHECKING:
     from einspec.grammar.model.rules import RuleSet
     from einspec.space.deriving.derivation import Derivation
+    from einspec.space.deriving.ground import Ground
     from einspec.space.members.member import Member
 
 _REMEMBERED = 100_000
+
+
+def sentence(space: Ground, derivation: Derivation) -> str:
+    """The text of a derivation, which parses back to it."""
+    return space.remembered(_printer).sentence(derivation)
+
+
+def _printer(space: Ground) -> Printer:
+    return Printer(space.grammar)
 
 
 class Printer:

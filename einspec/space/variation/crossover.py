@@ -15,7 +15,7 @@ from einspec.space.deriving.limits import Limits
 from einspec.space.drawing.rejections import Rejections, exhausted
 from einspec.space.drawing.wanted import Where, holds
 from einspec.space.variation.difference import differ
-from einspec.space.variation.edits import Edit, same_ops
+from einspec.space.variation.edits import Edit, same_ops, slots
 from einspec.space.variation.variant import varied
 
 Pair = tuple[A, A]
@@ -89,13 +89,13 @@ class _Sites(Generic[A]):
             for _ in range(_TRIES):
                 number, candidates = sites[below(rng, len(sites))]
                 other = candidates[below(rng, len(candidates))]
-                if not same_ops(self.first.slots.nodes[number], self.second.slots.nodes[other]):
+                if not same_ops(self.first.remembered(slots).nodes[number], self.second.remembered(slots).nodes[other]):
                     return number, other
         return None
 
     def exchanged(self, number: int, other: int, limits: Limits) -> Pair[A] | None:
         """The children of one exchange; None where one of them is its parent again. Raises ``Rejected``."""
-        ours, theirs = self.first.slots.nodes[number], self.second.slots.nodes[other]
+        ours, theirs = self.first.remembered(slots).nodes[number], self.second.remembered(slots).nodes[other]
         first = _with(self.space, self.first, Edit({number: theirs}, 0), limits)
         second = _with(self.space, self.second, Edit({other: ours}, 0), limits) if first is not None else None
         return (first, second) if first is not None and second is not None else None
@@ -111,7 +111,7 @@ def _by_types(arch: A) -> list[tuple[int, tuple[object, ...]]]:
     """The nodes below the root, by preorder number: the nonterminal of each, what it takes, and what it gives."""
     edges = arch.trace.edges
     found: list[tuple[int, tuple[object, ...]]] = []
-    pairs = zip(arch.derivation.addresses(), arch.slots.nonterminals, strict=True)
+    pairs = zip(arch.derivation.addresses(), arch.remembered(slots).nonterminals, strict=True)
     for number, ((address, _), nonterminal) in enumerate(pairs):
         if number:
             found.append((number, (nonterminal.name, *edges.get(address, (number, number)))))

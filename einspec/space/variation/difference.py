@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from einspec.recursion import deep
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.domain import A
+from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.variant import Address, Variant
 
@@ -41,7 +43,8 @@ def _sizes(arch: A) -> list[tuple[int, ...]]:
 def _own_other_weights(arch: A, variant: Variant[A]) -> bool:
     """Whether weights decide it: False where they do not, or where nobody can tell."""
     region = variant.region
-    if region is None or arch.weights is None:
+    owned = arch.remembered(_owned)
+    if region is None or owned is None:
         return False
     inputs, _ = arch.trace.edges[region]
     new = _weights(variant.arch.derivation.at(region), inputs)
@@ -50,11 +53,21 @@ def _own_other_weights(arch: A, variant: Variant[A]) -> bool:
     number = sum(1 + sum(sibling.size for sibling in node.children[:index]) for node, index in _steps(arch, region))
     numbers = range(number, number + arch.derivation.at(region).size)
     old: Counter[object] = Counter()
-    for owner, what, times in arch.weights:
+    for owner, what, times in owned:
         if owner in numbers:
             old[what] += times
     # Copies around the subtree multiply both alike.
     return set(old) != set(new) or len({old[what] / new[what] for what in old}) > 1
+
+
+def _owned(arch: TypedDerivation) -> list[tuple[int, object, int]] | None:
+    """Its ops with weights: the node that each belongs to, what it is, and in how many copies.
+
+    None where simplification could take some of them away.
+    """
+    from einspec.compiler.graph.lower import Lowering, owners
+
+    return owners(deep(arch.depth, lambda: Lowering(prunes=False).graph(arch)))
 
 
 def _steps(arch: A, address: Address) -> Iterator[tuple[Derivation, int]]:

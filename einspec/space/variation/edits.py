@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from einspec.space.deriving.derivation import Derivation
+from einspec.space.deriving.ground import Ground
+from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.members.member import Member, Nonterminal
-
-if TYPE_CHECKING:
-    pass
 
 Via = tuple[Member, ...]
 
@@ -63,6 +61,11 @@ def same_ops(a: Derivation, b: Derivation) -> bool:
     return a.size == 1 or a.ops() == b.ops()
 
 
+def slots(arch: TypedDerivation) -> Slots:
+    """Where the nodes of an architecture stand."""
+    return Slots(arch.space.start, arch.derivation)
+
+
 class Slots:
     """Where the nodes of a derivation stand: the nonterminal of each, and which others could stand there."""
 
@@ -87,6 +90,11 @@ def _walk(start: Nonterminal, root: Derivation) -> Iterator[tuple[Nonterminal, D
         nonterminal, node = stack.pop()
         yield nonterminal, node
         stack.extend(reversed(list(zip(node.member.children, node.children, strict=True))))
+
+
+def moves(space: Ground) -> Moves:
+    """What the grammar of a space lets stand where."""
+    return Moves()
 
 
 class Moves:

@@ -11,11 +11,11 @@ from einspec.space.deriving.choosers import RandomChooser, below
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Inputs, Rejected, Run, TypedChild, evaluate
 from einspec.space.deriving.domain import A, Domain
-from einspec.space.deriving.environment import Environment
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.table import legal_members
+from einspec.space.members.environment import Environment
 from einspec.space.members.member import Member, Nonterminal
-from einspec.space.variation.edits import Edit, same_ops
+from einspec.space.variation.edits import Edit, moves, same_ops
 from einspec.space.variation.kinds import by_weight
 from einspec.space.variation.variant import varied
 
@@ -34,7 +34,7 @@ def propose(space: Domain[A], arch: A, rng: random.Random, limits: Limits) -> tu
     if regrows:
         edit = Edit({number: None}, len(arch) - node.size)
     else:
-        others = space.moves.alternatives(node.member)
+        others = space.remembered(moves).alternatives(node.member)
         if not others:
             return arch, 0.0
         member = by_weight([*others, node.member] if node.member.weight else others, rng)

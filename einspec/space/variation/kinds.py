@@ -12,9 +12,10 @@ from typing import ClassVar
 
 from einspec.space.deriving.choosers import below
 from einspec.space.deriving.derivation import Derivation
+from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.members.layout import Option, Site, Structure, TooLong
 from einspec.space.members.member import Member
-from einspec.space.variation.edits import Edit, Moves, Slots, same_ops
+from einspec.space.variation.edits import Edit, Moves, Slots, moves, same_ops, slots
 from einspec.space.variation.elements import elements, places, with_another, without
 
 
@@ -215,6 +216,12 @@ class Swap(Kind):
         if second < first + a.size or same_ops(a, b):
             return None
         return Edit({first: b, second: a}, len(nodes))
+
+
+def kinds(arch: TypedDerivation) -> dict[str, Kind]:
+    """The kinds of mutation, each knowing where in an architecture it could apply."""
+    at, known = arch.remembered(slots), arch.space.remembered(moves)
+    return {name: kind(at, known) for name, kind in KINDS.items()}
 
 
 KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Regrow, Resize, Insert, Delete, Swap)}

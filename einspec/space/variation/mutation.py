@@ -15,7 +15,7 @@ from einspec.space.deriving.limits import Limits
 from einspec.space.drawing.rejections import Rejections, exhausted
 from einspec.space.drawing.wanted import Where, holds
 from einspec.space.variation.difference import differ
-from einspec.space.variation.kinds import KINDS, MIX, Kind, pick
+from einspec.space.variation.kinds import KINDS, MIX, Kind, kinds, pick
 from einspec.space.variation.variant import varied
 from einspec.text import did_you_mean
 
@@ -24,13 +24,13 @@ KindLike = str | Mapping[str, float] | None
 
 def mutate(space: Domain[A], arch: A, rng: random.Random, limits: Limits, where: Where | None, kind: KindLike) -> A:
     """See :meth:`Space.mutate`."""
-    kinds, weights = _kinds(space, arch, kind)
+    able, weights = _kinds(space, arch, kind)
     choose = RandomChooser(rng)
     rejections = Rejections()
 
     def tried() -> A:
         for _ in range(limits.attempts):
-            edit = kinds[pick(weights, rng)].edit(rng)
+            edit = able[pick(weights, rng)].edit(rng)
             if edit is None:
                 rejections.note("subtrees that cannot change places")
                 continue
@@ -53,12 +53,12 @@ def mutate(space: Domain[A], arch: A, rng: random.Random, limits: Limits, where:
 def _kinds(space: Domain[A], arch: A, asked: KindLike) -> tuple[list[Kind], list[float]]:
     """The kinds that have somewhere to apply, with their weights. Raises ``SamplingError`` where none has."""
     wanted = _weights(asked)
-    kinds = arch.kinds
-    able = [name for name in wanted if kinds[name].can_apply]
+    found = arch.remembered(kinds)
+    able = [name for name in wanted if found[name].can_apply]
     if not able:
-        reasons = "; ".join(f"{name}: {kinds[name].nothing}" for name in wanted)
+        reasons = "; ".join(f"{name}: {found[name].nothing}" for name in wanted)
         raise SamplingError(f"no mutant of this architecture of {space.name}: {reasons}; ask for another kind")
-    return [kinds[name] for name in able], [wanted[name] for name in able]
+    return [found[name] for name in able], [wanted[name] for name in able]
 
 
 def _weights(asked: KindLike) -> Mapping[str, float]:

@@ -11,7 +11,7 @@ from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.members.member import Member
 from einspec.space.members.open_member import OpenMember
-from einspec.space.variation.edits import Edit
+from einspec.space.variation.edits import Edit, slots
 from einspec.space.variation.variant import varied
 
 _MORE_OPTIONS = 4
@@ -21,7 +21,7 @@ _MORE_OPTIONS = 4
 def neighbours(space: Domain[A], arch: A) -> Iterator[A]:
     """See :meth:`Space.neighbours`."""
     depth = max(space.limits.evaluation_depth, arch.depth)
-    for number, node in enumerate(arch.slots.nodes):
+    for number, node in enumerate(arch.remembered(slots).nodes):
         for member in _others(node.member):
             edit = Edit({number: Derivation(member, node.via, node.children)}, 0)
             try:

@@ -12,8 +12,9 @@ from einspec.errors import ShapeError
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Chooser, Misfit, TypedChild
 from einspec.space.deriving.domain import A, Domain
-from einspec.space.deriving.environment import EMPTY
+from einspec.space.deriving.rebinding import at_its_depths
 from einspec.space.drawing.sampling import attempt, new_run, settled
+from einspec.space.members.environment import EMPTY
 from einspec.space.variation.edits import Edit, replaced
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def varied(space: Domain[A], arch: A, edit: Edit, choose: Chooser | None, limits
         return _climbed(space, arch, edit, choose, limits)
     given = replaced(arch.derivation, edit.changes)
     if given is not None:
-        given = space.at_its_depths(given, is_drawn=True)
+        given = at_its_depths(space, given, is_drawn=True)
     return Variant(attempt(space, choose, limits, given, edit.kept, known), None)
 
 
