@@ -1,4 +1,4 @@
-"""Graphs as text; ``graph_text`` reads it back.
+"""Graphs as text; ``text`` beside this reads them back.
 
     graph (3, 32, 32) -> %2
       %0 = linear(64) %in : (3, 32, 64) [1:linear_1]

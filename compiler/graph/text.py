@@ -1,4 +1,4 @@
-"""Reading graphs: the text that ``graph_printing`` writes, checked line by line."""
+"""Reading graphs: the text that ``printing`` beside this writes, checked line by line."""
 
 from __future__ import annotations
 
