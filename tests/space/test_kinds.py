@@ -193,8 +193,8 @@ def test_crossovers_that_cannot_be():
     )
     einspace = bundled("einspace")
     same = einspace.parse("seq(relu, relu)")
-    with pytest.raises(SamplingError, match=r"rejected by equal subtrees 50"):
-        einspace.crossover(same, same, rng=0, attempts=50)
+    with pytest.raises(SamplingError, match=r"among all 4 exchanges within .*; rejected by equal subtrees 4; loosen"):
+        einspace.crossover(same, same, rng=0)
 
 
 # --- neighbours and coverage ---

@@ -61,24 +61,37 @@ def recorded_chooser(choices: Sequence[int], odometer: Odometer) -> Chooser:
 
     def choose(address: Address, nonterminal: Nonterminal, members: Table) -> int:
         nonlocal position
-        order = _order(choices[position] if position < len(choices) else None, nonterminal, members)
+        number = choices[position] if position < len(choices) else None
         position += 1
-        return order[odometer.place(len(order))] if order else -1
+        exact = _exact(number, nonterminal, members)
+        options = members.positive + (exact is not None)
+        if not options:
+            return -1
+        place = odometer.place(options)
+        if exact is not None:
+            if not place:
+                return exact
+            place -= 1
+        return _drawn(number, place, nonterminal, members)
 
     return choose
 
 
-def _order(number: int | None, nonterminal: Nonterminal, members: Table) -> list[int]:
-    """Indices into the table, the meant one first."""
+def _exact(number: int | None, nonterminal: Nonterminal, members: Table) -> int | None:
+    """The index into the table of the member of weight 0 that a number means; None where it means none."""
+    if number is None or not nonterminal.positive <= number < len(nonterminal.members):
+        return None
+    meant = nonterminal.members[number]
+    return next((members.positive + i for i, member in enumerate(members.parse_only) if member is meant), None)
+
+
+def _drawn(number: int | None, place: int, nonterminal: Nonterminal, members: Table) -> int:
+    """The index into the table of the member so many places after the one that a number means."""
     positive = members.positive
     if number is None:
-        return sorted(range(positive), key=lambda index: members.members[index].least_depth)
-    exact: list[int] = []
-    if nonterminal.positive <= number < len(nonterminal.members):
-        meant = nonterminal.members[number]
-        exact = [positive + i for i, member in enumerate(members.parse_only) if member is meant]
-    if not positive:
-        return exact
-    declared = [member.index for member in members.members]
-    first = bisect_left(declared, number % nonterminal.positive) % positive
-    return exact + [(first + step) % positive for step in range(positive)]
+        return sorted(range(positive), key=lambda index: members.members[index].least_depth)[place]
+    declared = nonterminal.positive
+    meant = number % declared
+    if positive < declared:  # those that do not apply are passed over
+        meant = bisect_left([member.index for member in members.members], meant)
+    return (meant + place) % positive

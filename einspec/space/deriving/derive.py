@@ -111,9 +111,21 @@ Known = dict[tuple[int, Inputs, object], Outputs]
 
 class Run:
     """One attempt. ``nodes`` counts the nodes drawn so far, against ``max_nodes``; ``known`` subtrees are taken as they
-    are."""
+    are. ``work`` is what it cost besides, in nodes drawn.
+    """
 
-    __slots__ = ("choose", "known", "max_depth", "max_nodes", "nodes", "record", "replayed", "uniform", "varied_ties")
+    __slots__ = (
+        "choose",
+        "known",
+        "max_depth",
+        "max_nodes",
+        "nodes",
+        "record",
+        "replayed",
+        "uniform",
+        "varied_ties",
+        "work",
+    )
 
     def __init__(
         self,
@@ -132,6 +144,7 @@ class Run:
         self.max_depth = max_depth
         self.record = record
         self.nodes = 0
+        self.work = 0
         self.replayed = {} if replayed is None else replayed
         self.varied_ties = False
 
@@ -403,6 +416,7 @@ class TypedChild(Child, Address):
             again.node = self.node
             outputs = again.enter(inputs, environment)
             self.run.varied_ties |= run.varied_ties
+            self.run.work += run.work + (2 * self.node.size if self.node is not None else 0)
             known = self.run.replayed[key] = (outputs, environment)  # keeps alive what the key's identity names
         replayed: Outputs = known[0]
         return replayed

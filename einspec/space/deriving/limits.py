@@ -51,6 +51,11 @@ class Limits:
         return replace(self, **changes) if changes else self
 
     @property
+    def is_costed(self) -> bool:
+        """Whether it takes the graph of an architecture to tell whether it keeps them."""
+        return self.max_params is not None or self.max_macs is not None
+
+    @property
     def evaluation_depth(self) -> int:
         """How deep an evaluation can nest: a derivation is no deeper than it is large."""
         return min(self.max_depth or MAX_DEPTH, self.max_nodes or MAX_DEPTH, MAX_DEPTH)

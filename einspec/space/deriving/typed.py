@@ -100,13 +100,23 @@ class TypedDerivation(Remembering):
         return trace(self.space.start, self.inputs, self.derivation)
 
     @cached_property
-    def graph(self) -> ShownGraph:
-        """The simplified graph of primitives that the architecture denotes."""
+    def _simplified(self) -> tuple[ShownGraph, int]:
         from einspec.compiler.graph.lower import lower
         from einspec.compiler.graph.shown import shown
         from einspec.compiler.simplify.simplify import normal_form
 
-        return shown(normal_form(lower(self)))
+        written = lower(self)
+        return shown(normal_form(written)), len(written.nodes)
+
+    @property
+    def graph(self) -> ShownGraph:
+        """The simplified graph of primitives that the architecture denotes."""
+        return self._simplified[0]
+
+    @property
+    def written_nodes(self) -> int:
+        """How many nodes its graph had before it was simplified."""
+        return self._simplified[1]
 
     @cached_property
     def key(self) -> str:

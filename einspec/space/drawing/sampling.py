@@ -19,7 +19,8 @@ from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.table import Table
-from einspec.space.drawing.rejections import Rejections, exhausted
+from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.drawing.attempts import Attempts
 from einspec.space.drawing.sizes import MOST_SIZES, SizedChooser, mixed, open_rules, size_table
 from einspec.space.drawing.wanted import Wanted
 from einspec.space.members.member import Member, Nonterminal
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 _DOUBTS = 1000
 """Attempts that fail before it is asked whether any can succeed."""
 _PROOF_RUNS = 20_000
+_GRAPH, _GRAPH_NODE = 40, 4
+"""What it costs to make and to simplify a graph, and each of its nodes, in nodes drawn."""
+_SIZED = 3
+"""What a node costs whose size is drawn first."""
 
 
 def attempt(
@@ -78,11 +83,17 @@ def settled(space: Domain[A], derivation: Derivation, output: Outputs, run: Run,
         raise Rejected("max_nodes")
     if derivation.depth > run.max_depth:
         raise Rejected("max_depth")
+    if limits.is_costed:
+        run.work += _graph_work(arch)
     if limits.max_params is not None and arch.params > limits.max_params:
         raise Rejected("max_params")
     if limits.max_macs is not None and arch.macs > limits.max_macs:
         raise Rejected("max_macs")
     return arch
+
+
+def _graph_work(arch: TypedDerivation) -> int:
+    return _GRAPH + _GRAPH_NODE * arch.written_nodes
 
 
 def draw(space: Domain[A], rng: random.Random, limits: Limits, asked: Wanted) -> A:
@@ -91,29 +102,34 @@ def draw(space: Domain[A], rng: random.Random, limits: Limits, asked: Wanted) ->
     Raises ``SamplingError`` when the attempts run out, with what rejected them.
     """
     choose, begin = _proposals(space, rng, limits, asked)
-    rejections = Rejections()
+    # Without a wish, what can succeed at all is drawn at last, however large it is.
+    attempts = Attempts(limits, is_bounded=limits.is_costed or asked.is_any)
+    share = 1 if begin is None else _SIZED
     fitted, hint = 0, None
-    for _ in range(limits.attempts):
+    for _ in attempts:
         if begin is not None:
             begin()
+        run = new_run(choose, limits, 0, None)
         try:
-            arch = attempt(space, choose, limits)
+            arch = attempt(space, choose, limits, run=run)
         except Rejected as rejected:
-            rejections.note(rejected.with_traceback(None))
-            if not fitted and len(rejections) == min(_DOUBTS, limits.attempts):
-                check_hope(space, limits, rejections)
+            attempts.note(rejected.with_traceback(None), share * run.nodes + run.work)
+            if not fitted and len(attempts) == min(_DOUBTS, limits.attempts):
+                check_hope(space, limits, attempts)
             continue
         fitted += 1
         misfit = asked.misfit(arch)
         if misfit is None:
             return arch
-        rejections.note(misfit)
+        if asked.is_costed and not limits.is_costed:
+            run.work += _graph_work(arch)
+        attempts.note(misfit, share * run.nodes + run.work)
         hint = hint or asked.hint(arch)
     what = f"no architecture of {space.name}" + (f" with {asked.text()}" if asked.text() else "")
-    message = exhausted(what, limits, rejections) + (f"; {hint}" if hint else "")
+    message = attempts.exhausted(what) + (f"; {hint}" if hint else "")
     if begin is not None:
-        share = f"{100 * fitted / limits.attempts:.3g} %"
-        message += f"; of the derivations with {asked.nodes} nodes, {share} fit their types"
+        fits = f"{100 * fitted / len(attempts):.3g} %"
+        message += f"; of the derivations with {asked.nodes} nodes, {fits} fit their types"
     elif asked.nodes is not None and (rules := open_rules(space.start)):
         message += (
             f"; sizes were left to chance, because {listing(rules, 'and')} {'has' if len(rules) == 1 else 'have'} "
@@ -155,12 +171,12 @@ def _between(least: int, most: int) -> str:
     return f"{least}" if least == most else f"{least} to {most}"
 
 
-def check_hope(space: Domain[A], limits: Limits, rejections: Rejections) -> None:
+def check_hope(space: Domain[A], limits: Limits, attempts: Attempts) -> None:
     """Raises ``SamplingError`` where types prove, in half a second of work, that no derivation succeeds."""
     masses = exact_masses(space, limits, one, most_runs=_PROOF_RUNS)
     if masses is None or any(masses.values()):
         return
-    why = rejections.explanation()
+    why = attempts.explanation()
     if why is None:  # a limit ended most attempts: the smallest derivation shows what refuses
         try:
             attempt(space, _smallest, limits)
@@ -168,7 +184,7 @@ def check_hope(space: Domain[A], limits: Limits, rejections: Rejections) -> None
             why = rejected.explanation()
     raise SamplingError(
         f"every derivation of {space.name} within {limits.text()} fails at the input {space.input_text()}: rejected by "
-        f"{rejections.text()}{f' ({why})' if why else ''}; change the grammar, the input or the limits"
+        f"{attempts.text()}{f' ({why})' if why else ''}; change the grammar, the input or the limits"
     )
 
 

@@ -53,6 +53,16 @@ class Wanted:
     seen: AbstractSet[str] = frozenset()
     """Keys that it must not have."""
 
+    @property
+    def is_any(self) -> bool:
+        """Whether anything is asked for, new keys apart."""
+        return self.where is not None or bool(self.text())
+
+    @property
+    def is_costed(self) -> bool:
+        """Whether it takes the graph of an architecture to tell whether it fits."""
+        return self.params is not None or self.macs is not None
+
     def misfit(self, arch: TypedDerivation) -> str | None:
         """The first thing that an architecture does not fit, the cheap ones first; None where it fits."""
         if self.nodes is not None and not self.nodes.holds(len(arch)):

@@ -21,6 +21,10 @@ _TURNS = 50
 """Attempts with other choices after those that are kept."""
 _TURNED_NODES = 10_000
 """Nodes after which such attempts end: a list of a million choices must not keep a machine busy."""
+_PATIENT_NODES = 20_000
+"""Nodes after which half of the choices that are left are given up at a time, and no longer a few more of them."""
+_HASTY_NODES = 1000
+"""Nodes after which attempts end from there on."""
 _LONGEST_CHOICES = 10_000_000
 
 
@@ -84,21 +88,25 @@ def _shortened(text: str) -> str:
 def from_choices(space: Domain[A], choices: Iterable[int]) -> A:
     """See :meth:`Space.from_choices`."""
     numbers = list(choices)
-    for position, number in enumerate(numbers):
-        if isinstance(number, bool) or not hasattr(number, "__index__"):
-            raise ParseError(f"choice {position} is {number!r}: expected whole numbers")
     if len(numbers) > _LONGEST_CHOICES:
         raise ParseError(f"{len(numbers):,} choices: expected at most {_LONGEST_CHOICES:,}")
-    exact = [number.__index__() for number in numbers]
+    exact = numbers if set(map(type, numbers)) == {int} else [_whole(*pair) for pair in enumerate(numbers)]
     depth = min(MAX_DEPTH, len(exact) + 64)
     return deep(depth, lambda: _decode(space, exact, depth))
 
 
+def _whole(position: int, number: Any) -> int:
+    if isinstance(number, bool) or not hasattr(number, "__index__"):
+        raise ParseError(f"choice {position} is {number!r}: expected whole numbers")
+    return int(number.__index__())
+
+
 def _decode(space: Domain[A], choices: list[int], depth: int) -> A:
     """The choices as they are; at a dead end with ever more of them, from the last, given up for least depth."""
-    last, steps = "", 0
+    last, steps, worked = "", 0, 0
     made, given_up = len(choices), 0
     while True:
+        is_patient = worked <= _PATIENT_NODES
         odometer = Odometer()
         nodes = 0
         for _ in range(_TURNS):
@@ -116,11 +124,13 @@ def _decode(space: Domain[A], choices: list[int], depth: int) -> A:
                 made = min(made, len(odometer.sizes))
             steps += 1
             nodes += run.nodes
-            if nodes > _TURNED_NODES or not odometer.advance():
+            if nodes > (_TURNED_NODES if is_patient else _HASTY_NODES) or not odometer.advance():
                 break
+        worked += nodes
         if given_up >= made:
             break
-        given_up = min(made, max(1, 2 * given_up))
+        more = given_up if worked <= _PATIENT_NODES else (made - given_up + 1) // 2
+        given_up = min(made, given_up + max(1, more))
     raise SamplingError(
         f"no architecture from these {plural(len(choices), 'choice')}: a dead end ({last}) could not be repaired "
         f"in {plural(steps, 'step')}; use other choices"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Generic
 
 from einspec.errors import SamplingError
@@ -12,11 +13,12 @@ from einspec.space.deriving.choosers import below
 from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.limits import Limits
-from einspec.space.drawing.rejections import Rejections, exhausted
+from einspec.space.drawing.attempts import Attempts
 from einspec.space.drawing.wanted import Where, holds
 from einspec.space.variation.difference import differ
 from einspec.space.variation.edits import Edit, same_ops, slots
-from einspec.space.variation.variant import varied
+from einspec.space.variation.once import once_each
+from einspec.space.variation.variant import varied, work_of
 
 Pair = tuple[A, A]
 _TIERS = (3, 2, 1)
@@ -37,26 +39,31 @@ def crossover(
             f"no crossover of these architectures of {space.name}: no subtree of one could stand in the place of "
             "another subtree of the other"
         )
-    rejections = Rejections()
+    attempts = Attempts(limits)
+    what = f"no crossover of these architectures of {space.name}"
+    work = work_of(first, limits) + work_of(second, limits)
 
     def tried() -> Pair[A]:
-        for _ in range(limits.attempts):
-            pair = sites.draw(rng)
+        pairs = once_each(sites.draw, sites.every, rng)
+        for _ in attempts:
+            pair = next(pairs, None)
             if pair is None:
-                rejections.note("equal subtrees")
+                raise SamplingError(attempts.exhausted(what, "exchange"))
+            if sites.are_equal(*pair):
+                attempts.note("equal subtrees", 1)
                 continue
             try:
                 children = sites.exchanged(*pair, limits)
             except Rejected as rejected:
-                rejections.note(rejected.with_traceback(None))
+                attempts.note(rejected.with_traceback(None), work)
                 continue
             if children is None:
-                rejections.note("the same key")
+                attempts.note("the same key", work)
             elif where is not None and not all(holds(where, child) for child in children):
-                rejections.note("where")
+                attempts.note("where", work)
             else:
                 return children
-        raise SamplingError(exhausted(f"no crossover of these architectures of {space.name}", limits, rejections))
+        raise SamplingError(attempts.exhausted(what))
 
     return deep(max(limits.evaluation_depth, first.depth + second.depth), tried)
 
@@ -89,9 +96,18 @@ class _Sites(Generic[A]):
             for _ in range(_TRIES):
                 number, candidates = sites[below(rng, len(sites))]
                 other = candidates[below(rng, len(candidates))]
-                if not same_ops(self.first.remembered(slots).nodes[number], self.second.remembered(slots).nodes[other]):
+                if not self.are_equal(number, other):
                     return number, other
         return None
+
+    def every(self) -> Iterator[tuple[int, int]]:
+        """All that ``draw`` could give, and the pairs of equal subtrees."""
+        widest = self.tiers[-1]
+        return ((number, other) for number, candidates in widest for other in candidates)
+
+    def are_equal(self, number: int, other: int) -> bool:
+        """Whether the subtrees are the same."""
+        return same_ops(self.first.remembered(slots).nodes[number], self.second.remembered(slots).nodes[other])
 
     def exchanged(self, number: int, other: int, limits: Limits) -> Pair[A] | None:
         """The children of one exchange; None where one of them is its parent again. Raises ``Rejected``."""

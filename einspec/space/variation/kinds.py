@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, combinations
 from typing import ClassVar
 
 from einspec.space.deriving.choosers import below
@@ -17,6 +17,7 @@ from einspec.space.members.layout import Option, Site, Structure, TooLong
 from einspec.space.members.member import Member
 from einspec.space.variation.edits import Edit, Moves, Slots, moves, same_ops, slots
 from einspec.space.variation.elements import elements, places, with_another, without
+from einspec.space.variation.once import once_each
 
 
 class Kind(ABC):
@@ -36,8 +37,11 @@ class Kind(ABC):
         """Whether there is anywhere to apply it."""
 
     @abstractmethod
-    def edit(self, rng: random.Random) -> Edit | None:
-        """One edit; None where the draw found none."""
+    def edits(self, rng: random.Random) -> Iterator[Edit | None]:
+        """Edits, one after the other, without end where what they need is drawn; each once where they are finite.
+
+        None for a draw that found none.
+        """
 
 
 class Regrow(Kind):
@@ -47,10 +51,11 @@ class Regrow(Kind):
     nothing = "no node"
     can_apply = True
 
-    def edit(self, rng: random.Random) -> Edit | None:
+    def edits(self, rng: random.Random) -> Iterator[Edit | None]:
         nodes = self.slots.nodes
-        number = below(rng, len(nodes))
-        return Edit({number: None}, len(nodes) - nodes[number].size)
+        while True:
+            number = below(rng, len(nodes))
+            yield Edit({number: None}, len(nodes) - nodes[number].size)
 
 
 class Resize(Kind):
@@ -68,11 +73,24 @@ class Resize(Kind):
     def can_apply(self) -> bool:
         return bool(self.sites)
 
-    def edit(self, rng: random.Random) -> Edit | None:
+    def edits(self, rng: random.Random) -> Iterator[Edit | None]:
+        nodes = self.slots.nodes
+        for number, place in once_each(self.draw, self.every, rng):
+            node = nodes[number]
+            member = self.moves.alternatives(node.member)[place]
+            yield Edit({number: Derivation(member, node.via, node.children)}, len(nodes))
+
+    def draw(self, rng: random.Random) -> tuple[int, int]:
+        """A node, and which of its alternatives it becomes."""
         number = self.sites[below(rng, len(self.sites))]
-        node = self.slots.nodes[number]
-        member = by_weight(self.moves.alternatives(node.member), rng)
-        return Edit({number: Derivation(member, node.via, node.children)}, len(self.slots.nodes))
+        members = self.moves.alternatives(self.slots.nodes[number].member)
+        return number, pick([member.weight for member in members], rng)
+
+    def every(self) -> Iterator[tuple[int, int]]:
+        """All that ``draw`` could give."""
+        for number in self.sites:
+            for place in range(len(self.moves.alternatives(self.slots.nodes[number].member))):
+                yield number, place
 
 
 class Insert(Kind):
@@ -114,19 +132,46 @@ class Insert(Kind):
     def can_apply(self) -> bool:
         return bool(self.sites or self.places)
 
-    def edit(self, rng: random.Random) -> Edit | None:
-        index = below(rng, len(self.sites) + len(self.places))
-        if index >= len(self.sites):
-            return self.edit_element(rng, *self.places[index - len(self.sites)])
-        number = self.sites[index]
-        node, options = self.slots.nodes[number], self.options[number]
-        new, places, _ = options[pick([weight for *_, weight in options], rng)]
-        place = places[below(rng, len(places))]
+    def edits(self, rng: random.Random) -> Iterator[Edit | None]:
+        if not self.places and all(self.is_whole(number) for number in self.sites):
+            for number, option, place in once_each(self.draw_above, self.every_above, rng):
+                yield self.above(number, option, place)
+            return
+        while True:
+            index = below(rng, len(self.sites) + len(self.places))
+            if index >= len(self.sites):
+                yield self.element(rng, *self.places[index - len(self.sites)])
+            else:
+                yield self.above(*self.draw_above(rng, self.sites[index]))
+
+    def is_whole(self, number: int) -> bool:
+        """Whether what could stand above a node has no other child, that would have to be drawn."""
+        return all(len(new.member.children) == 1 for new, *_ in self.options[number])
+
+    def draw_above(self, rng: random.Random, number: int | None = None) -> tuple[int, int, int]:
+        """A node where none is given, which of its options comes to stand above it, and its place there."""
+        if number is None:
+            number = self.sites[below(rng, len(self.sites))]
+        options = self.options[number]
+        option = pick([weight for *_, weight in options], rng)
+        fitting = options[option][1]
+        return number, option, fitting[below(rng, len(fitting))]
+
+    def every_above(self) -> Iterator[tuple[int, int, int]]:
+        """All that ``draw_above`` could give."""
+        for number in self.sites:
+            for option, (_, fitting, _) in enumerate(self.options[number]):
+                for place in fitting:
+                    yield number, option, place
+
+    def above(self, number: int, option: int, place: int) -> Edit:
+        """The edit that puts a new node above another."""
+        new = self.options[number][option][0]
         children: list[Derivation | None] = [None] * len(new.member.children)
-        children[place] = self.moves.moved(node, new.member.children[place])
+        children[place] = self.moves.moved(self.slots.nodes[number], new.member.children[place])
         return Edit({number: Derivation.with_children(new, tuple(children))}, len(self.slots.nodes) + 1)
 
-    def edit_element(self, rng: random.Random, number: int, site: Site, place: int) -> Edit | None:
+    def element(self, rng: random.Random, number: int, site: Site, place: int) -> Edit | None:
         """Puts an element in; None where there is no room for it."""
 
         def picked(structure: Structure) -> Option:
@@ -167,9 +212,14 @@ class Delete(Kind):
     def can_apply(self) -> bool:
         return bool(self.sites or self.elements)
 
-    def edit(self, rng: random.Random) -> Edit | None:
+    def edits(self, rng: random.Random) -> Iterator[Edit | None]:
+        total = len(self.sites) + len(self.elements)
+        for index in once_each(lambda rng: below(rng, total), lambda: range(total), rng):
+            yield self.edit(index)
+
+    def edit(self, index: int) -> Edit | None:
+        """The edit of one site or element; None where its node needs that."""
         nodes = self.slots.nodes
-        index = below(rng, len(self.sites) + len(self.elements))
         if index >= len(self.sites):
             number, site, place = self.elements[index - len(self.sites)]
             shorter = without(nodes[number], site, place)
@@ -196,26 +246,36 @@ class Swap(Kind):
         return [numbers for numbers in found.values() if self._differ(numbers)]
 
     def _differ(self, numbers: Sequence[int]) -> bool:
-        """Whether two of these are apart and different; looked for among neighbours, and then among all of a few."""
-        nodes = self.slots.nodes
-        for position, a in enumerate(numbers):
-            for b in numbers[position + 1 : position + 200]:
-                if b >= a + nodes[a].size and not same_ops(nodes[a], nodes[b]):
-                    return True
-        return False
+        """Whether two of these could change places; looked for among neighbours, and then among all of a few."""
+        return any(
+            self.can_swap(number, other)
+            for position, number in enumerate(numbers)
+            for other in numbers[position + 1 : position + 200]
+        )
 
     @property
     def can_apply(self) -> bool:
         return bool(self.groups)
 
-    def edit(self, rng: random.Random) -> Edit | None:
+    def edits(self, rng: random.Random) -> Iterator[Edit | None]:
+        nodes = self.slots.nodes
+        for first, second in once_each(self.draw, self.every, rng):
+            yield Edit({first: nodes[second], second: nodes[first]}, len(nodes))
+
+    def draw(self, rng: random.Random) -> tuple[int, int] | None:
+        """Two nodes that could change places; None where the draw finds none."""
         group = self.groups[pick([len(numbers) for numbers in self.groups], rng)]
         first, second = sorted(group[below(rng, len(group))] for _ in range(2))
-        nodes = self.slots.nodes
-        a, b = nodes[first], nodes[second]
-        if second < first + a.size or same_ops(a, b):
-            return None
-        return Edit({first: b, second: a}, len(nodes))
+        return (first, second) if self.can_swap(first, second) else None
+
+    def every(self) -> Iterator[tuple[int, int]]:
+        """All that ``draw`` could give."""
+        return (pair for group in self.groups for pair in combinations(group, 2) if self.can_swap(*pair))
+
+    def can_swap(self, first: int, second: int) -> bool:
+        """Whether two nodes, in preorder, are apart and different."""
+        a, b = self.slots.nodes[first], self.slots.nodes[second]
+        return second >= first + a.size and not same_ops(a, b)
 
 
 def kinds(arch: TypedDerivation) -> dict[str, Kind]:

@@ -12,11 +12,11 @@ from einspec.space.deriving.choosers import RandomChooser
 from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.limits import Limits
-from einspec.space.drawing.rejections import Rejections, exhausted
+from einspec.space.drawing.attempts import Attempts
 from einspec.space.drawing.wanted import Where, holds
 from einspec.space.variation.difference import differ
 from einspec.space.variation.kinds import KINDS, MIX, Kind, kinds, pick
-from einspec.space.variation.variant import varied
+from einspec.space.variation.variant import varied, work_of
 from einspec.text import did_you_mean
 
 KindLike = str | Mapping[str, float] | None
@@ -26,26 +26,36 @@ def mutate(space: Domain[A], arch: A, rng: random.Random, limits: Limits, where:
     """See :meth:`Space.mutate`."""
     able, weights = _kinds(space, arch, kind)
     choose = RandomChooser(rng)
-    rejections = Rejections()
+    attempts = Attempts(limits)
+    what = f"no mutant of this architecture of {space.name}"
+    work = work_of(arch, limits)
 
     def tried() -> A:
-        for _ in range(limits.attempts):
-            edit = able[pick(weights, rng)].edit(rng)
+        edits = [kind.edits(rng) for kind in able]
+        for _ in attempts:
+            index = pick(weights, rng)
+            try:
+                edit = next(edits[index])
+            except StopIteration:
+                del edits[index], weights[index]
+                if not edits:
+                    raise SamplingError(attempts.exhausted(what, "edit")) from None
+                continue
             if edit is None:
-                rejections.note("subtrees that cannot change places")
+                attempts.note("no room for another element", 1)
                 continue
             try:
                 variant = varied(space, arch, edit, choose, limits)
             except Rejected as rejected:
-                rejections.note(rejected.with_traceback(None))
+                attempts.note(rejected.with_traceback(None), work * len(edit.changes))
                 continue
             if not differ(arch, variant, edit):
-                rejections.note("the same key")
+                attempts.note("the same key", work * len(edit.changes))
             elif where is not None and not holds(where, variant.arch):
-                rejections.note("where")
+                attempts.note("where", work * len(edit.changes))
             else:
                 return variant.arch
-        raise SamplingError(exhausted(f"no mutant of this architecture of {space.name}", limits, rejections))
+        raise SamplingError(attempts.exhausted(what))
 
     return deep(max(limits.evaluation_depth, arch.depth), tried)
 

@@ -13,6 +13,7 @@ from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.derive import Chooser, Misfit, TypedChild
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.rebinding import at_its_depths
+from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.drawing.sampling import attempt, new_run, settled
 from einspec.space.members.environment import EMPTY
 from einspec.space.variation.edits import Edit, replaced
@@ -29,6 +30,15 @@ class Variant(NamedTuple, Generic[A]):
     arch: A
     region: Address | None
     """Where the smallest subtree is that holds all that changed, types too; None where that is not known."""
+
+
+_COSTED = 3
+"""How much more a variant costs whose parameters or products are limited."""
+
+
+def work_of(arch: TypedDerivation, limits: Limits) -> int:
+    """About what a variant costs that fails, in nodes drawn: most of an architecture is not evaluated again."""
+    return (arch.derivation.size // 4 + 1) * (_COSTED if limits.is_costed else 1)
 
 
 def varied(space: Domain[A], arch: A, edit: Edit, choose: Chooser | None, limits: Limits) -> Variant[A]:
