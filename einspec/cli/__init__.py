@@ -47,8 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone, as with "| head": nothing is wrong. What is still buffered goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (OSError, UnicodeEncodeError) as error:
-        print_error(f"the output cannot be written: {error}")
+    except Exception as error:
+        from einspec.cli.own_errors import is_own, print_own_error
+
+        if is_own(error):
+            print_own_error(error)
+        elif isinstance(error, (OSError, UnicodeEncodeError)):
+            print_error(f"the output cannot be written: {error}")
+        else:
+            raise
         return 1
     return code
 

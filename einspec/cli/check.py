@@ -81,14 +81,18 @@ def _report(name: str, own_ops: Any, args: argparse.Namespace) -> dict[str, Any]
             return {"file": name, **_figures(grammar, members), "drawn": None}
         space = einspec.load(name, input=given, ops=own_ops)
         members = {n.name: len(n.members) for n in space.nonterminals.values()}
-        return {"file": name, **_figures(grammar, members), "drawn": _drawn(space, args)}
+        drawn, problems = _drawn(space, args)
+        report = {"file": name, **_figures(grammar, members), "drawn": drawn}
+        report["warnings"] += problems
+        return report
     except EinspecError as error:
         return {"file": name, "error": str(error)}
 
 
-def _drawn(space: Space, args: argparse.Namespace) -> dict[str, Any]:
+def _drawn(space: Space, args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """What samples are like, and the warnings that this gives cause for."""
     figures = space.realised(args.attempts, rng=args.seed)
-    return {
+    drawn = {
         "input": space.input_text(),
         "attempts": figures.attempts,
         "seed": args.seed,
@@ -101,6 +105,7 @@ def _drawn(space: Space, args: argparse.Namespace) -> dict[str, Any]:
         "root": {name: asdict(frequency) for name, frequency in figures.root.items()},
         "productions": {name: asdict(frequency) for name, frequency in figures.productions.items()},
     }
+    return drawn, [str(problem) for problem in figures.problems]
 
 
 def _figures(grammar: Grammar, members: dict[str, int]) -> dict[str, Any]:

@@ -34,6 +34,10 @@ class Child(ABC):
     def tied(self) -> Child:
         """The same derivation with one set of weights for all its calls."""
 
+    def note_bound(self) -> None:
+        """It stands for a name now, so that what is drawn below decides whether it is ever called."""
+        return
+
     def __iter__(self) -> Iterator[Child]:
         raise ShapeError(
             "one child of the grammar stands where the op takes a tuple: repeat it, as in   layer*   or   layer~1"

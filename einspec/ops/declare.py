@@ -13,8 +13,8 @@ from typing import Any, TypeVar, overload
 
 from einspec.errors import ShapeError
 from einspec.ops.control import Value
-from einspec.ops.signature import Signature, read_signature
-from einspec.text import did_you_mean, plural
+from einspec.ops.signature import REQUIRED, Signature, read_signature
+from einspec.text import did_you_mean, listing, plural
 from einspec.types import Type
 
 Outputs = Type | tuple[Type, ...]
@@ -110,14 +110,16 @@ class Primitive(_Op):
 
     def __call__(self, *values: Value, **keywords: Any) -> Value:
         """Applies the op to values; arguments follow the inputs, attributes go by keyword."""
-        count = self.signature.inputs
-        if count is None:
-            inputs, args = values, tuple(keywords.pop(a.name) for a in self.signature.arguments if a.name in keywords)
-        else:
-            inputs, args = values[:count], values[count:]
-            args += tuple(keywords.pop(a.name) for a in self.signature.arguments[len(args) :] if a.name in keywords)
+        count = len(values) if self.signature.inputs is None else self.signature.inputs
+        inputs, args = values[:count], values[count:]
+        for argument in self.signature.arguments[len(args) :]:
+            value = keywords.pop(argument.name, argument.default)
+            if value is not REQUIRED:
+                args += (value,)
         if not inputs or len(args) != len(self.signature.arguments):
-            raise TypeError(f"{self.name} is called as {self.name}{self.signature}")
+            named = [argument.name for argument in self.signature.arguments if self.signature.inputs is None]
+            advice = f"; after any number of inputs, write {listing(named, 'and')} by name" if named else ""
+            raise TypeError(f"{self.name} is called as {self.name}{self.signature}{advice}")
         for value in inputs:
             if isinstance(value, tuple):
                 raise ShapeError(f"{self.text(args)} is given {plural(len(value), 'value')} as one input")
@@ -226,8 +228,11 @@ class Combinator(_Op):
             names = [argument.name for argument in self.signature.arguments]
             given = dict(zip(names, args, strict=True)) | dict(zip(self.signature.children, children, strict=True))
             return self.function(*inputs, **given, **attributes)
-        except (ShapeError, ValueError, TypeError) as error:
-            raise self.refusal(error, inputs, args) from None
+        except Exception as error:
+            refusal = self.refusal(error, inputs, args)
+            if refusal is error:
+                raise
+            raise refusal from None
 
     def refusal(self, error: Exception, inputs: tuple[Value, ...], args: tuple[Any, ...]) -> Exception:
         """What an error of the function is to who called it: a ``ShapeError`` unless it is a bug."""
@@ -236,6 +241,8 @@ class Combinator(_Op):
                 return error
             return _refusal(f"{self.text(args)} does not accept {_types(inputs)}: {error}")
         if not _is_mismatch(error, self.function, args):
+            if not hasattr(error, "__notes__"):  # the innermost op says where
+                error.add_note(f"raised by the op {self.text(args)} at {_types(inputs)}")
             return error
         return _refusal(f"{self.text(args)} cannot wire its children: {error}")
 

@@ -2,8 +2,10 @@
 
 * Parameters annotated ``Type`` are input values; a combinator may leave them bare, then its first
   parameter is its one input. ``*xs`` takes any number of inputs.
-* Parameters annotated ``int``, ``float``, ``str`` or ``bool`` are arguments, in text order; one that the grammar
-  makes optional is None where it is left out (``int | None``), one that it repeats a tuple (``tuple[int, ...]``).
+* Parameters annotated ``int``, ``float``, ``str`` or ``bool`` are arguments, in text order. One that the grammar makes
+  optional is None where it is left out (``int | None``), or its default, or False where it is a ``bool``, for which
+  any other text than ``false`` is True there; one that it repeats is a tuple (``tuple[int, ...]``). Trailing arguments
+  with defaults may be left out everywhere.
 * Keyword-only parameters are attributes, read from what the combinators above have set. After ``*xs``,
   where arguments and children cannot stand before, those without a default are arguments or children.
 * What is left are a combinator's children: None where an optional one is left out, a tuple where they repeat.
@@ -31,19 +33,47 @@ def _read_bool(text: str) -> bool:
 _CONVERTERS["bool"] = _read_bool
 
 
+REQUIRED: Any = inspect.Parameter.empty
+"""Stands for the default of an argument that has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument: its name, the name of its Python type, and whether it takes a tuple of these."""
+    """One argument: its name, the name of its Python type, whether it takes a tuple of these, and its default."""
 
     name: str
     kind: str
     is_tuple: bool = False
+    default: Any = REQUIRED
+    may_be_none: bool = False
 
-    def convert(self, text: Any) -> object:
-        """The value that a text of a grammar means. Raises ``ValueError`` when it means none."""
+    @property
+    def is_required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is REQUIRED
+
+    @property
+    def absent(self) -> object:
+        """The value of an argument that the grammar leaves out."""
+        if not self.is_required:
+            return self.default
+        return False if self.kind == "bool" and not self.may_be_none else None
+
+    def convert(self, text: Any, *, is_presence: bool = False) -> object:
+        """The value that a text of a grammar means. Raises ``ValueError`` when it means none.
+
+        ``is_presence`` takes any other text of a truth value for its being there.
+        """
         if isinstance(text, tuple):
             return tuple(map(self.convert, text))
-        return None if text is None else _CONVERTERS[self.kind](text)
+        if text is None:
+            return self.absent
+        if is_presence and self.kind == "bool":
+            return text != "false"
+        return _CONVERTERS[self.kind](text)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.kind}" + ("" if self.is_required else f" = {self.default!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +101,32 @@ class Signature:
         names = tuple(a.name for a in self.arguments) + self.children
         return self.inputs is not None and self.order == names
 
-    def convert(self, texts: Sequence[Any]) -> tuple[object, ...]:
-        """Argument values from their texts; None stays, and a tuple of texts is converted one by one.
+    def check_count(self, given: int) -> None:
+        """Raises ``ValueError`` where so many arguments are not those of a call."""
+        least, most = sum(argument.is_required for argument in self.arguments), len(self.arguments)
+        if not least <= given <= most:
+            wanted = f" ({', '.join(map(str, self.arguments))})" if self.arguments else ""
+            number = plural(most, "argument") if least == most else f"{least} to {plural(most, 'argument')}"
+            raise ValueError(f"takes {number}{wanted}, not {given}")
 
-        Raises ``ValueError`` that says which one is wrong, and why.
+    def convert(self, texts: Sequence[Any], *, are_checked: bool = False) -> tuple[object, ...]:
+        """Argument values from their texts; a tuple of texts is converted one by one, and None is left out.
+
+        ``are_checked`` says that truth values which are other texts are meant by their being there. Raises
+        ``ValueError`` that says which one is wrong, and why.
         """
-        if len(texts) != len(self.arguments):
-            wanted = f" ({', '.join(f'{a.name}: {a.kind}' for a in self.arguments)})" if self.arguments else ""
-            raise ValueError(f"takes {plural(len(self.arguments), 'argument')}{wanted}, not {len(texts)}")
+        self.check_count(len(texts))
         values = []
-        for argument, text in zip(self.arguments, texts, strict=True):
+        for argument, text in zip(self.arguments, (*texts, *[None] * len(self.arguments)), strict=False):
             try:
-                values.append(argument.convert(text))
+                values.append(argument.convert(text, is_presence=are_checked))
             except ValueError:
                 raise ValueError(f"takes {argument.name}: {argument.kind}, and {text!r} is none") from None
         return tuple(values)
 
     def __str__(self) -> str:
         parts = ["*inputs"] if self.inputs is None else [f"input{i or ''}" for i in range(self.inputs)]
-        kinds = {argument.name: f"{argument.name}: {argument.kind}" for argument in self.arguments}
+        kinds = {argument.name: str(argument) for argument in self.arguments}
         parts += [kinds.get(name, name) for name in self.order]
         return f"({', '.join(parts)})"
 
@@ -116,7 +153,10 @@ def read_signature(function: Callable[..., object], inputs: int | None, *, has_c
     else:
         count = _count_inputs(name, plain, inputs)
         rest = plain[count:]
-    arguments = tuple(Argument(p.name, _kind(p), "tuple" in str(p.annotation)) for p in rest if _kind(p) in _CONVERTERS)
+    arguments = tuple(_argument(name, p) for p in rest if _kind(p) in _CONVERTERS)
+    required = [argument.is_required for argument in arguments]
+    if sorted(required, reverse=True) != required:  # keywords after *xs have no order of their own
+        raise TypeError(f"{name}: an argument without a default stands after one with a default: write it before")
     children = tuple(p.name for p in rest if _kind(p) not in _CONVERTERS)
     if children and not has_children:
         raise TypeError(
@@ -125,6 +165,16 @@ def read_signature(function: Callable[..., object], inputs: int | None, *, has_c
         )
     attributes = tuple(Attribute(p.name, p.default is p.empty) for p in keyword)
     return Signature(count, arguments, children, attributes, tuple(p.name for p in rest))
+
+
+def _argument(op: str, parameter: inspect.Parameter) -> Argument:
+    kind, default, words = _kind(parameter), parameter.default, str(parameter.annotation)
+    types = {"int": int, "float": (int, float), "str": str, "bool": bool}
+    given = default if isinstance(default, tuple) else (default,)
+    is_right = all(isinstance(v, types[kind]) and (kind == "bool" or not isinstance(v, bool)) for v in given)  # type: ignore[arg-type]
+    if default is not REQUIRED and default is not None and not is_right:
+        raise TypeError(f"{op}: {parameter.name}: {kind} = {default!r}: expected a default of that type")
+    return Argument(parameter.name, kind, "tuple" in words, default, "None" in words or "Optional" in words)
 
 
 def _count_inputs(name: str, plain: list[inspect.Parameter], inputs: int | None) -> int:

@@ -97,7 +97,7 @@ def test_explain_lists_all_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "E101  this cannot be read"
-    assert lines[-1] == "W507  tokens run together"
+    assert lines[-1] == "W509  few attempts succeed"
     rows = run_json(capsys, "explain")
     assert [f"{row['code']}  {row['title']}" for row in rows] == lines
 
@@ -108,7 +108,7 @@ def test_explain_knows_no_other_codes(capsys: pytest.CaptureFixture[str]) -> Non
     code, out, err = run(capsys, "explain", "../../x")
     assert (code, out) == (1, "")
     assert err.startswith("einspec: there is no code '../../x'; known are E101, E103, ")
-    assert err.endswith(", W506 and W507\n")
+    assert err.endswith(", W508 and W509\n")
 
 
 def test_sample_is_what_the_space_samples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -346,11 +346,69 @@ def test_check_of_a_space_that_always_fails(capsys: pytest.CaptureFixture[str], 
     path = tmp_path / "doomed.lark"
     path.write_text('//% input 4,8\nstart: "b" "(" m "," m ")" -> seq\nm: "c" -> col2im\n')
     code, out, err = run(capsys, "check", str(path))
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "explain with: einspec explain W509\n")
+    assert out.startswith(
+        f"{path}:2:1: warning[W509]: none of 2,000 attempts succeeds\n"
+        '    2 | start: "b" "(" m "," m ")" -> seq\n'
+        "      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
+        "      = rejected by no member of m fits in seq 100%: give what rejects less weight, or ops that fit more types\n"
+    )
     assert "  succeed         0.0%\n  fail            100.0% no member of m fits in seq\n" in out
     assert "                  as in: col2im does not accept (4, 8): " in out
     (report,) = run_json(capsys, "check", str(path))
     assert report["drawn"]["mean_nodes"] is None
+
+
+OWN_OPS = """
+from einspec.ops import combinator, library_ops
+
+cat = library_ops()["cat"]
+
+
+@combinator
+def twice(x, body):
+    return joined(body(x))
+
+
+def joined(y):
+    return cat(y, y, 1)
+"""
+
+
+def test_a_mistake_in_an_op_of_ones_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    grammar, ops = tmp_path / "own.lark", tmp_path / "own_ops_with_a_mistake.py"
+    grammar.write_text('//% input 8,4\nstart: "t" "(" leaf ")" -> twice\nleaf: "r" -> relu\n')
+    ops.write_text(OWN_OPS)
+    code, out, err = run(capsys, "check", str(grammar), "--ops", str(ops))
+    assert (code, out) == (1, "")
+    lines = err.splitlines()
+    assert lines[:5] == [
+        "einspec: TypeError: cat is called as cat(*inputs, axis: int); after any number of inputs, write axis by name",
+        "raised by the op twice at (8, 4)",
+        f"called by the alternative at {grammar}:2:8",
+        '    2 | start: "t" "(" leaf ")" -> twice',
+        "      |        ^^^^^^^^^^^^^^^^^^^^^^^^^",
+    ]
+    assert lines[5] == "Your code, the latest call last:"
+    assert [line for line in lines[6:] if line.startswith("  File ")] == [
+        f'  File "{ops}", line 9, in twice',
+        f'  File "{ops}", line 13, in joined',
+    ]
+
+
+def test_check_warns_of_what_is_never_sampled(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "lost.lark"
+    path.write_text(
+        '//% input 4,8\n//% start net\nnet: "s" "(" part "," part ")" -> seq\n'
+        'part: "r" -> relu | "p" -> softmax | "m" "(" "2" "," "2" "," "0" ")" -> maxpool\n'
+    )
+    code, out, err = run(capsys, "check", str(path))
+    assert (code, err) == (0, "explain with: einspec explain W508\n")
+    assert out.startswith(
+        f"{path}:4:38: warning[W508]: part: maxpool is never sampled in 2,000 attempts\n"
+        '    4 | part: "r" -> relu | "p" -> softmax | "m" "(" "2" "," "2" "," "0" ")" -> maxpool\n'
+    )
+    assert "it never applied, as in: maxpool(2,2,0) does not accept (4, 8): a window slides over an image" in out
 
 
 def test_check_json_draws(capsys: pytest.CaptureFixture[str]) -> None:

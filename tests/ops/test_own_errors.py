@@ -40,5 +40,6 @@ def test_what_a_type_rule_raises_has_a_note(rule: Any, error: type[Exception], c
     space = einspec.loads(GRAMMAR, input=(8,), ops=[primitive(name="half", torch=lambda x, parts: None)(rule)])
     with pytest.raises(error) as caught:
         call(space)
-    (note,) = caught.value.__notes__
+    note, place = caught.value.__notes__
+    assert place.startswith("called by the alternative at <text>:1:6\n    1 | net:")
     assert note.startswith("raised by the type rule of half(0) at (")

@@ -9,7 +9,7 @@ import pytest
 
 from einspec import Type
 from einspec.ops import combinator, primitive
-from einspec.ops.signature import Argument, Attribute, read_signature
+from einspec.ops.signature import Attribute, read_signature
 
 # --- signatures that are an op's: function, inputs=, arguments, children, attributes, how a usage shows it ---
 
@@ -42,7 +42,7 @@ def positional(x, /, body): ...
         (variadic, None, None, "", "", "", "(*inputs)"),
         (variadic_typed, None, None, "axis:int", "", "mode", "(*inputs, axis: int)"),
         (variadic_children, None, None, "first_from:int", "first", "reduction", "(*inputs, first, first_from: int)"),
-        (optional_argument, None, 1, "n:int", "", "", "(input, n: int)"),
+        (optional_argument, None, 1, "n:int", "", "", "(input, n: int = 3)"),
         (positional, None, 1, "", "body", "", "(input, body)"),
     ],
 )
@@ -51,7 +51,7 @@ def test_signatures(
 ) -> None:
     signature = read_signature(function, given, has_children=True)
     assert signature.inputs == inputs
-    assert signature.arguments == tuple(Argument(*word.split(":")) for word in named.split())
+    assert [(a.name, a.kind) for a in signature.arguments] == [tuple(word.split(":")) for word in named.split()]
     assert signature.children == tuple(below.split())
     assert signature.attributes == tuple(Attribute(word.rstrip("!"), word.endswith("!")) for word in read.split())
     assert str(signature) == usage

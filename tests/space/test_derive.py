@@ -322,7 +322,7 @@ def test_nested_lets() -> None:
     # the inner cell sees the outer binding, its body the inner one
     assert space.parse("let(l,let(seq(use,use),use))").params == (8 * 16 + 16) + (16 * 16 + 16)
     assert space.parse("let(l,seq(use,let(relu,use)))").params == 8 * 16 + 16
-    assert "never calls its child 1, start" in shape_error(space, "let(l,let(relu,use))")
+    assert "nothing calls its child 1, start, by its name" in shape_error(space, "let(l,let(relu,use))")
     assert space.parse("let(relu,seq(let(l,use),use))").params == 8 * 16 + 16
 
 
@@ -332,7 +332,7 @@ def test_a_bound_cell_sees_the_attributes_of_the_place_that_calls_it() -> None:
     assert "dense reads the attribute 'width'" in shape_error(space, "let(d,use)")
     # ... and the bindings of the place that bound it
     assert space.parse("let(relu,let(use,seq(use,let(l,use))))").params == 144
-    assert "never calls its child 1, start" in shape_error(space, "let(relu,relu)")
+    assert "nothing calls its child 1, start, by its name" in shape_error(space, "let(relu,relu)")
 
 
 def test_a_cell_that_is_never_used_is_a_dead_end() -> None:
@@ -474,12 +474,29 @@ def short_cut(x, a, b):
 def test_a_child_that_is_never_called() -> None:
     grammar = 'start: "f" "(" start "," start ")" -> {} | "relu" -> relu | "l" -> linear16\n'
     never = space_of(grammar.format("first_only"), first_only, _linear16)
-    assert texts(never, max_depth=2) == ["relu", "l"]
-    assert shape_error(never, "f(relu,l)") == (
-        "<architecture>:1:1: first_only: never calls its child 2, start\n    1 | f(relu,l)\n      | ^^^^^^^^^"
+    message = (
+        "<text>:1:8: error[E402]: first_only never calls its child 2, start at (4, 8)\n"
+        '    1 | start: "f" "(" start "," start ")" -> first_only | "relu" -> relu | "l" -> linear16\n'
+        "      |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n"
+        "      = call it on every way through the op, or raise ShapeError for what the op does not accept; where it only "
+        "says yes or no, make it an optional terminal, as in [START]"
     )
+    for call in (
+        lambda: never.parse("f(relu,l)"),
+        lambda: list(never.samples(20, rng=0)),
+        lambda: never.from_choices([0, 1, 1]),
+        lambda: texts(never, max_depth=2),
+    ):
+        with pytest.raises(einspec.GrammarError) as error:
+            call()
+        assert str(error.value) == message
+    with pytest.raises(einspec.GrammarError) as error:
+        never.count(max_depth=2)
+    assert str(error.value) == message.replace(" at (4, 8)", "")
     sometimes = space_of(grammar.format("short_cut"), short_cut, _linear16)
-    assert texts(sometimes, max_depth=2) == ["f(relu,relu)", "f(relu,l)", "relu", "l"]
+    with pytest.raises(einspec.GrammarError, match=r"short_cut never calls its child 2, start at \(4, 8\)"):
+        sometimes.parse("f(l,relu)")
+    assert str(sometimes.parse("f(relu,l)")) == "f(relu,l)"
 
 
 class Boom(Exception):

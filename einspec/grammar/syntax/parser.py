@@ -193,7 +193,10 @@ class _Parser:
         parameters = self.parameters(name) if self.at("PUNCTUATION", "{") else ()
         if self.at("PUNCTUATION", "."):
             self.priority(name)
-        self.expect(":", f"after the name {name.text}", f'as in   {name.text}: "text"')
+        advice = f'as in   {name.text}: "text"'
+        if self.at("ARROW"):
+            advice += "   : what stands after -> is the op of an alternative"
+        self.expect(":", f"after the name {name.text}", advice)
         alternatives = self.alternatives()
         return Definition(name.text, is_terminal, alternatives, name.start, alternatives[-1].end, parameters, keyword)
 

@@ -20,7 +20,7 @@ def _separable(x, kernel: int, stride: int, dilation: int):
     channels = x.axes[0].size
     padding = dilation * (kernel - 1) // 2
     x = conv2d(leaky_relu(x, 0.0), channels, kernel, stride, padding, dilation, channels)
-    return batch_norm(conv2d(x, channels, 1, 1, 0, 1, 1))
+    return batch_norm(conv2d(x, channels, 1))
 
 
 @combinator
@@ -72,7 +72,7 @@ def darts_cell(previous, x, node2, node3, node4, node5):
 def darts(x, normal, reduce):
     """Stem and 20 cells of 36 channels; the cells at one and two thirds halve the image and double the width."""
     width = CHANNELS
-    before = x = batch_norm(conv2d(x, 3 * width, 3, 1, 1, 1, 1))
+    before = x = batch_norm(conv2d(x, 3 * width, 3, padding=1))
     halved = False
     for layer in range(LAYERS):
         halve = layer in (LAYERS // 3, 2 * LAYERS // 3)

@@ -41,7 +41,9 @@ def _conv_weight(x: Type, width: int, kernel: int, groups: int) -> tuple[int, ..
     owns_parameters=True,
     zero="zeros",
 )
-def conv2d(x: Type, width: int, kernel: int, stride: int, padding: int, dilation: int, groups: int) -> Type:
+def conv2d(
+    x: Type, width: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
+) -> Type:
     """A convolution without bias: (c, h, w) -> (width, h', w'); ``groups`` divides c and width."""
     if groups < 1 or x.channels % groups or width % groups:
         raise ShapeError(f"{groups} groups do not divide {x.channels} and {width} channels")
@@ -82,15 +84,15 @@ def crop(x: Type) -> Type:
 @combinator
 def relu_conv_norm(x, width: int, kernel: int, stride: int):
     """ReLU, convolution with padding that keeps the size, batch norm: the unit of cell spaces."""
-    return batch_norm(conv2d(leaky_relu(x, 0.0), width, kernel, stride, kernel // 2, 1, 1))
+    return batch_norm(conv2d(leaky_relu(x, 0.0), width, kernel, stride, kernel // 2))
 
 
 @combinator
 def factorized_reduce(x, width: int):
     """Halves an image without losing pixels: two 1x1 convolutions of stride 2, one of them shifted by one."""
     x = leaky_relu(x, 0.0)
-    even = conv2d(x, width // 2, 1, 2, 0, 1, 1)
-    odd = conv2d(crop(x), width - width // 2, 1, 2, 0, 1, 1)
+    even = conv2d(x, width // 2, 1, 2)
+    odd = conv2d(crop(x), width - width // 2, 1, 2)
     return batch_norm(cat(even, odd, axis=1))
 
 

@@ -37,7 +37,7 @@ def nb201_cell(x, e1, e2, e3, e4, e5, e6):
 @combinator
 def nasbench201(x, cell):
     """Stem, five cells at 16, 32 and 64 channels with a residual block before the last two stages."""
-    x = batch_norm(conv2d(x, 16, 3, 1, 1, 1, 1))
+    x = batch_norm(conv2d(x, 16, 3, padding=1))
     for width in (16, 32, 64):
         if width > 16:
             x = _halve(x, width)
@@ -49,4 +49,4 @@ def nasbench201(x, cell):
 def _halve(x, width: int):
     """The residual block of stride 2 between two stages: (c, h, w) -> (width, h / 2, w / 2)."""
     deep = relu_conv_norm(relu_conv_norm(x, width, 3, 2), width, 3, 1)
-    return add(conv2d(avgpool(x, 2, 2, 0), width, 1, 1, 0, 1, 1), deep)
+    return add(conv2d(avgpool(x, 2, 2, 0), width, 1), deep)

@@ -342,8 +342,11 @@ class _MemberRun:
                 rest.append((bound, call, outputs))
             else:
                 demands.setdefault(id(child), (child, []))[1].append((call, outputs))
-        if any(id(child) not in called and id(child) not in demands for child in self.children):
-            return  # a child that is never called
+        for child in self.children:
+            if id(child) not in called and id(child) not in demands:
+                if child.bound_key is None:
+                    raise self.member.never_calls(child.index)
+                return
         entries: list[Entry] = []
         for child, wanted in demands.values():
             if child.calls:

@@ -292,17 +292,25 @@ class Run:
             elif len(inputs) == member.takes:
                 try:
                     outputs = op.function(*inputs, *children)
-                except (ShapeError, ValueError, TypeError) as error:
-                    raise op.refusal(error, inputs, ()) from None
+                except Exception as error:
+                    refusal = op.refusal(error, inputs, ())
+                    if refusal is error:
+                        raise
+                    raise refusal from None
             else:
                 outputs = op.call(inputs, (), children, {})
         except ShapeError as error:
             raise _located(error, child, member) from None
+        except Exception as error:
+            member.note_place(error)
+            raise
         nodes: list[Any] = []
         for handle in children:
             if handle.called is None:
-                name = handle.nonterminal.name
-                raise _located(ShapeError(f"never calls its child {handle.index + 1}, {name}"), child, member)
+                if not hasattr(handle, "is_bound"):
+                    raise member.never_calls(handle.index, inputs)
+                unused = f"nothing calls its child {handle.index + 1}, {handle.nonterminal.name}, by its name"
+                raise _located(ShapeError(unused), child, member)
             nodes.append(handle.node)
         if given is None or any(new is not old for new, old in zip(nodes, given.children, strict=True)):
             child.node = Derivation(member, via, tuple(nodes))
@@ -338,6 +346,7 @@ class TypedChild(Child, Address):
         "depth",
         "environment",
         "index",
+        "is_bound",
         "member",
         "node",
         "nonterminal",
@@ -348,6 +357,8 @@ class TypedChild(Child, Address):
     )
     member: Member
     """Its member, while that is evaluated."""
+    is_bound: bool
+    """Set where it stands for a name."""
     plan: Any
     """What the chooser that picked its member notes for the choices below."""
 
@@ -424,6 +435,9 @@ class TypedChild(Child, Address):
     def tied(self) -> Child:
         return TiedChild(self)
 
+    def note_bound(self) -> None:
+        self.is_bound = True
+
     def each(self, values: Iterable[Any]) -> tuple[Any, ...]:
         """As the base's; calls at one type have one outcome, so a thousand copies cost one call."""
         parts = tuple(values)
@@ -470,6 +484,9 @@ class TiedChild(Child):
 
     def tied(self) -> Child:
         return self
+
+    def note_bound(self) -> None:
+        self.child.note_bound()
 
 
 class BoundChild(Child):

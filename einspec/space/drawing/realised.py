@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,12 +21,20 @@ from einspec.space.deriving.derive import DeadEnd, Rejected
 from einspec.space.deriving.domain import Domain
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.typed import TypedDerivation
-from einspec.space.drawing.coverage import member_counts, production_names
+from einspec.space.drawing.coverage import member_counts, production_counts, production_names
 from einspec.space.drawing.sampling import attempt, new_run
+from einspec.space.drawing.tries import Tries
 from einspec.space.members.member import Nonterminal
+from einspec.text import Problem, plural
 
 _MOST_NODES = 200_000
 """Nodes drawn in all: large architectures are drawn less often."""
+_FEW = 0.03
+"""The success rate below which there is a warning."""
+_EXPECTED = 8
+"""How often a production would have been chosen by its weight, for its absence to be no chance (e^-8 = 0.0003)."""
+_SHOWN = 3
+"""Reasons that one warning quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,9 @@ class Realised:
     explanations: dict[str, str]
     productions: dict[str, Frequency]
     root: dict[str, Frequency]
+    problems: tuple[Problem, ...] = ()
+    """Warnings: productions that are never sampled, though they have the weight for it, and that few attempts succeed.
+    """
 
     @property
     def success_rate(self) -> float:
@@ -68,10 +80,12 @@ def realised(space: Domain[Any], attempts: int, rng: random.Random, limits: Limi
     archs: list[TypedDerivation] = []
     rejections: Counter[str] = Counter()
     latest: dict[str, Rejected] = {}
+    tries = Tries()
     made = nodes = 0
     while made < attempts and nodes < _MOST_NODES:
         made += 1
         run = new_run(choose, limits, 0, None)
+        run.record = tries.begin()
         try:
             arch = deep(limits.evaluation_depth, partial(attempt, space, choose, limits, run=run))
         except Rejected as rejected:
@@ -80,6 +94,7 @@ def realised(space: Domain[Any], attempts: int, rng: random.Random, limits: Limi
             reason = f"{rejected.reason}{within}"
             rejections[reason] += 1
             latest[reason] = rejected.with_traceback(None)
+            tries.failed(reason)
             continue
         finally:
             nodes += run.nodes
@@ -88,7 +103,7 @@ def realised(space: Domain[Any], attempts: int, rng: random.Random, limits: Limi
     mean = math.fsum(sizes) / len(sizes) if sizes else math.nan
     spread = math.fsum((size - mean) ** 2 for size in sizes) / len(sizes) if sizes else math.nan
     explained = {reason: rejected.explanation() for reason, rejected in latest.items()}
-    return Realised(
+    found = Realised(
         made,
         len(archs),
         mean,
@@ -98,6 +113,37 @@ def realised(space: Domain[Any], attempts: int, rng: random.Random, limits: Limi
         _productions(space, archs),
         _root(space, archs),
     )
+    return replace(found, problems=(*_few_succeed(space, found), *_never_sampled(space, found, archs, tries)))
+
+
+def _few_succeed(space: Domain[Any], found: Realised) -> Iterator[Problem]:
+    """A warning where attempts seldom succeed: sampling is slow, and samples are unlike the weights."""
+    if found.success_rate >= _FEW:
+        return
+    rule = space.grammar.rules[space.start.name]
+    reasons = [f"{reason} {count / found.attempts:.0%}" for reason, count in list(found.rejections.items())[:_SHOWN]]
+    if found.success_rate:
+        message = f"only {found.success_rate:.2%} of {plural(found.attempts, 'attempt')} succeed"
+    else:
+        message = f"none of {plural(found.attempts, 'attempt')} succeeds"
+    advice = f"rejected by {', '.join(reasons)}: give what rejects less weight, or ops that fit more types"
+    yield Problem(rule.source, rule.start, rule.end, "W509", message, advice, "warning")
+
+
+def _never_sampled(
+    space: Domain[Any], found: Realised, archs: list[TypedDerivation], tries: Tries
+) -> Iterator[Problem]:
+    """A warning for each production that no sample has, though by its weight several would have it."""
+    counts = production_counts(archs)
+    for production, name in production_names(space).items():
+        if counts[production] or not production.is_drawn or not found.successes:
+            continue
+        expected = tries.expansions[production.symbol] * float(production.weight_at(1))
+        if expected < _EXPECTED:
+            continue
+        message = f"{name} is never sampled in {plural(found.attempts, 'attempt')}"
+        advice = f"{tries.why(production, found)}: give it an op or children that fit, or take it out"
+        yield Problem(production.source, production.start, production.end, "W508", message, advice, "warning")
 
 
 def _productions(space: Domain[Any], archs: list[TypedDerivation]) -> dict[str, Frequency]:

@@ -74,7 +74,8 @@ def _bind_at(grammar: RuleSet, depth: int, ops: Mapping[str, Op], problems: Prob
             except ValueError as error:
                 name = production.op_name
                 where = problems.of(production.source)
-                where.error("E402", production.start, production.end, f"{name} {error}", _usage(op))
+                advice = _numerals(production, op) or _usage(op)
+                where.error("E402", production.start, production.end, f"{name} {error}", advice)
         bound[rule.name] = Nonterminal(rule.name, depth, members)
         total += len(members)
         if grammar.depths * total > _MOST_MEMBERS:
@@ -119,6 +120,8 @@ def _find_op(production: Production, rules: Mapping[str, Rule], ops: Mapping[str
             advice = f"name the op of this alternative, as in   -> {words[0] if words else 'OP'}"
             if _is_of_numbers(rules[production.symbol]):
                 advice = _upper(production.symbol)
+                if any(problem.advice == advice for problem in problems.found):
+                    return None
         problems.of(production.source).error(
             "E401", production.start, production.end, f"there is no op {name} ({source})", advice
         )
@@ -147,6 +150,18 @@ def _is_of_numbers(rule: Rule) -> bool:
 def _upper(name: str) -> str:
     """The advice for a rule that is meant as an argument."""
     return f"arguments are terminals, in upper case: call it {name.strip('_').upper()}, here and where it is used"
+
+
+def _numerals(production: Production, op: Op | None) -> str:
+    """The advice for quoted numerals that are more arguments than the op has, and may be meant as words."""
+    quoted = [item for item in production.choices if not item.name]
+    if op is None or not quoted or value_kinds(production.items).count("argument") <= len(op.signature.arguments):
+        return ""
+    text = quoted[0].values[0]
+    return (
+        f'"{text}" is a quoted numeral, which is an argument; if it is meant as a word, give it a name that begins '
+        f'with an underscore, as in   _{op.name.strip("_").upper()}: "{text}"'
+    )
 
 
 def _arity(op: Op, given: int) -> str:

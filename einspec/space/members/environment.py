@@ -32,6 +32,7 @@ class Environment:
         values, bindings = dict(self.values), dict(self.bindings)
         for name, value in attributes.items():
             if isinstance(value, Child):
+                value.note_bound()
                 bindings[name] = value
                 values.pop(name, None)
                 continue

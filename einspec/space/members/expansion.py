@@ -18,7 +18,6 @@ from einspec.ops.opset import library_ops
 from einspec.ops.signature import Argument
 from einspec.space.members.member import Member, Value
 from einspec.space.members.open_member import OpenMember
-from einspec.text import plural
 
 MOST_MEMBERS = 30_000
 _LONGEST = 100
@@ -47,7 +46,7 @@ def production_members(production: Production, depth: int, op: Op | None) -> lis
         )
     check_arguments(production, op)
     if library_ops().get(op.name) is op:
-        _check_plain(production)
+        _check_plain(production, op)
     has_children = any(isinstance(leaf, Reference) for leaf in leaves(production.items))
     is_short = len(production.items) <= _LONGEST
     if is_short and not has_children and not _is_free(production) and _combinations(production.items) <= _MOST_FLAT:
@@ -144,18 +143,26 @@ def _combinations(items: Sequence[Item]) -> float:
     return total
 
 
-def _check_plain(production: Production) -> None:
+def _check_plain(production: Production, op: Op) -> None:
     """Raises ``ValueError`` where an op of the library, which takes plain arguments, is given others."""
+    place = 0
     for item in production.items:
-        if isinstance(item, (Group, Repeat)) and value_kinds((item,)):
-            optional = isinstance(item, Group) and any(
-                len(value_kinds(alternative)) < len(value_kinds((item,))) for alternative in item.alternatives
+        kinds = value_kinds((item,))
+        arguments = op.signature.arguments[place : place + len(kinds)]
+        place += kinds.count("argument")
+        if not kinds or not isinstance(item, (Group, Repeat)):
+            continue
+        have_defaults = "child" not in kinds and not any(argument.is_required for argument in arguments)
+        is_optional = (
+            isinstance(item, Group)
+            and not have_defaults
+            and any(len(value_kinds(alternative)) < len(kinds) for alternative in item.alternatives)
+        )
+        if isinstance(item, Repeat) or is_optional:
+            what = "a tuple" if isinstance(item, Repeat) else "None where it is left out"
+            raise ValueError(
+                f"takes plain arguments and children, and {item.text} gives {what}: declare an op of your own"
             )
-            if isinstance(item, Repeat) or optional:
-                what = "a tuple" if isinstance(item, Repeat) else "None where it is left out"
-                raise ValueError(
-                    f"takes plain arguments and children, and {item.text} gives {what}: declare an op of your own"
-                )
 
 
 def _check_tuples(production: Production, op: Op) -> None:
@@ -174,25 +181,28 @@ def _check_tuples(production: Production, op: Op) -> None:
 def check_arguments(production: Production, op: Op) -> None:
     """Raises ``ValueError`` where values of a production with groups or repetitions are not the op's arguments."""
     texts = [texts for kind, texts in _values(production.items) if kind == "argument"]
-    arguments = op.signature.arguments
-    if len(texts) != len(arguments):
-        wanted = f" ({', '.join(f'{a.name}: {a.kind}' for a in arguments)})" if arguments else ""
-        raise ValueError(f"takes {plural(len(arguments), 'argument')}{wanted}, not {len(texts)}")
-    for argument, found in zip(arguments, texts, strict=True):
+    op.signature.check_count(len(texts))
+    for argument, found in zip(op.signature.arguments, texts, strict=False):
         _check_values(argument, found)
 
 
-def _check_values(argument: Argument, texts: set[str]) -> None:
-    for text in sorted(texts):
+def _check_values(argument: Argument, texts: set[str | None]) -> None:
+    given = {text for text in texts if text is not None}
+    if argument.kind == "bool" and given != texts and not given & {"true", "false"}:
+        return  # that it is there is what it says
+    for text in sorted(given):
         try:
             argument.convert(text)
         except ValueError:
             raise ValueError(f"takes {argument.name}: {argument.kind}, and {text!r} is none") from None
 
 
-def _values(items: Sequence[Item]) -> list[tuple[str, set[str]]]:
-    """The kind of each value that items give, and the texts that it may have."""
-    found: list[tuple[str, set[str]]] = []
+Column = tuple[str, set[str | None]]
+
+
+def _values(items: Sequence[Item]) -> list[Column]:
+    """The kind of each value that items give, and the texts that it may have, None where it may be left out."""
+    found: list[Column] = []
     for item in items:
         if isinstance(item, Reference):
             found.append(("child", set()))
@@ -210,9 +220,9 @@ def _values(items: Sequence[Item]) -> list[tuple[str, set[str]]]:
     return found
 
 
-def _merged(columns: Sequence[list[tuple[str, set[str]]]]) -> list[tuple[str, set[str]]]:
+def _merged(columns: Sequence[list[Column]]) -> list[Column]:
     longest = max(columns, key=len)
     return [
-        (kind, set().union(*(column[place][1] for column in columns if place < len(column))))
+        (kind, set().union(*(column[place][1] if place < len(column) else {None} for column in columns)))
         for place, (kind, _) in enumerate(longest)
     ]

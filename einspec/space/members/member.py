@@ -9,10 +9,11 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from einspec.errors import ShapeError
+from einspec.errors import GrammarError, ShapeError
 from einspec.grammar.model.rules import Item, Production, Reference
 from einspec.ops.control import Children
 from einspec.ops.declare import Combinator, Op, Outputs, Primitive
+from einspec.text import Problem
 from einspec.types import Type
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _REMEMBERED = 20_000
 """Outcomes kept per member; the memo is emptied when it is full, so that memory is bounded."""
 
 _TYPE = {Type}
+_CALLED_AT = "called by the alternative at"
 
 Value = Any
 """What a production gives to its op: the text of an argument, the number of a child, None for what is left out, or a
@@ -93,7 +95,8 @@ class Member:
         """What ``derivation.leaf`` remembers: derivations of it alone, by the transparent members before it."""
         self.args: tuple[Any, ...] = ()
         if op and not is_open:
-            self.args = op.signature.convert(argument_texts(texts) if values is None else values)
+            given = argument_texts(texts) if values is None else values
+            self.args = op.signature.convert(given, are_checked=values is not None)
         self.children: tuple[Nonterminal, ...] = ()
         self.symbols: tuple[Nonterminal, ...] = ()
         """The nonterminals that derivations of it begin with: its children, or what decides on them."""
@@ -200,15 +203,25 @@ class Member:
                 if type(outputs) is Type or (type(outputs) is tuple and outputs and set(map(type, outputs)) == _TYPE):
                     return outputs
         assert isinstance(self.op, Primitive)
-        return self.op.accept(inputs, self.args, {})
+        try:
+            return self.op.accept(inputs, self.args, {})
+        except Exception as error:
+            self.note_place(error)
+            raise
 
     def infer(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs:
         """Output types of a leaf. Raises ``ShapeError`` with all input types where it does not apply."""
         assert self.op is not None
         attributes = self.attributes(environment)
-        if isinstance(self.op, Primitive):
-            return self.op.infer(inputs, self.args, attributes)
-        return self.checked(self.op.call(inputs, self.args, self.arranged(()), attributes))
+        try:
+            if isinstance(self.op, Primitive):
+                return self.op.infer(inputs, self.args, attributes)
+            return self.checked(self.op.call(inputs, self.args, self.arranged(()), attributes))
+        except ShapeError:
+            raise
+        except Exception as error:
+            self.note_place(error)
+            raise
 
     def attributes(self, environment: Environment) -> dict[str, Any]:
         """The attributes that the op reads and that are set above. Raises ``ShapeError`` when one is missing."""
@@ -234,6 +247,25 @@ class Member:
         if isinstance(outputs, tuple) and any(isinstance(kind, tuple) for kind in outputs):
             raise ShapeError("one of several outputs is itself several, as a child with more than one output makes it")
         raise TypeError(f"the combinator {self.text()} returned {outputs!r}: expected a value or a tuple of values")
+
+    def note_place(self, error: Exception) -> None:
+        """Adds to a bug of an op's author where the grammar calls the op, once."""
+        if not any(note.startswith(_CALLED_AT) for note in getattr(error, "__notes__", ())):
+            production = self.production
+            excerpt = production.source.excerpt(production.start, production.end)
+            error.add_note(f"{_CALLED_AT} {production.source.place(production.start)}\n{excerpt}")
+
+    def never_calls(self, index: int, inputs: tuple[Type, ...] = ()) -> GrammarError:
+        """The error of an op's author for a child that the grammar gives it, and that it does not call."""
+        production = self.production
+        at = f" at {' and '.join(map(str, inputs))}" if inputs else ""
+        name = self.children[index].name
+        message = f"{production.op_name} never calls its child {index + 1}, {name}{at}"
+        advice = (
+            "call it on every way through the op, or raise ShapeError for what the op does not accept; where it only "
+            f"says yes or no, make it an optional terminal, as in [{name.strip('_').upper()}]"
+        )
+        return GrammarError(str(Problem(production.source, production.start, production.end, "E402", message, advice)))
 
     def __repr__(self) -> str:
         return f"<member {self.text()} of {self.production.symbol}>"

@@ -1,0 +1,64 @@
+"""What attempts tried: which productions they chose, where their rules were expanded, and why those that failed did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from einspec.errors import ShapeError
+from einspec.grammar.model.rules import Production
+from einspec.space.deriving.derive import Record
+from einspec.space.members.environment import Environment
+from einspec.space.members.member import Member, Nonterminal
+from einspec.text import plural
+from einspec.types import Type
+
+if TYPE_CHECKING:
+    from einspec.space.drawing.realised import Realised
+
+
+class Tries:
+    """Counts the choices of attempts, and for each production why attempts with it failed."""
+
+    def __init__(self) -> None:
+        self.expansions: Counter[str] = Counter()
+        """How often each rule was expanded."""
+        self._chosen: set[Production] = set()
+        self._places: dict[str, tuple[Nonterminal, tuple[Type, ...], Environment]] = {}
+        self._reasons: dict[Production, Counter[str]] = {}
+
+    def begin(self) -> Record:
+        """Begins an attempt; what is given is to be told of each of its choices."""
+        self._chosen = set()
+        return self._note
+
+    def _note(
+        self, nonterminal: Nonterminal, member: Member, inputs: tuple[Type, ...], environment: Environment
+    ) -> None:
+        if nonterminal.is_structural:
+            return
+        self._chosen.add(member.production)
+        self.expansions[nonterminal.name] += 1
+        self._places[nonterminal.name] = nonterminal, inputs, environment
+
+    def failed(self, reason: str) -> None:
+        """Ends an attempt that failed."""
+        for production in self._chosen:
+            self._reasons.setdefault(production, Counter())[reason] += 1
+
+    def why(self, production: Production, found: Realised) -> str:
+        """Why no sample has a production."""
+        reasons = self._reasons.get(production)
+        if reasons:
+            reason, _ = reasons.most_common(1)[0]
+            explanation = found.explanations.get(reason)
+            more = f" ({explanation})" if explanation else ""
+            return f"{plural(sum(reasons.values()), 'attempt')} chose it and failed, most often by {reason}{more}"
+        nonterminal, inputs, environment = self._places[production.symbol]
+        for member in nonterminal.drawn:
+            if member.production is production and member.is_leaf(environment):
+                try:
+                    member.infer(inputs, environment)
+                except ShapeError as error:
+                    return f"it never applied, as in: {error}"
+        return "it was never chosen"
