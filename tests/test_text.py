@@ -86,3 +86,11 @@ def test_listing_and_plural() -> None:
     assert [plural(1, "child"), plural(2, "child"), plural(0, "weight"), plural(1234, "step")] == [
         "1 child", "2 children", "0 weights", "1,234 steps",
     ]  # fmt: skip
+
+
+def test_other_numbers_are_no_slip() -> None:
+    assert did_you_mean("relu6", ["relu", "norm"]) == ""
+    assert did_you_mean("nasbench101", ["nasbench201"]) == ""
+    assert did_you_mean("resnet81", ["resnet18"]) == "did you mean 'resnet18'?"
+    assert did_you_mean("rleu6", ["relu6", "relu"]) == "did you mean 'relu6'?"
+    assert did_you_mean("linear(3)", ["linear(32)"]) == "did you mean 'linear(32)'?"

@@ -64,7 +64,7 @@ def _at_least(least: int, text: str) -> int:
 
 
 def add_space(parser: argparse.ArgumentParser) -> None:
-    """SPACE, --input and --ops."""
+    """SPACE, --input, --ops and --trusted."""
     parser.add_argument("space", metavar="SPACE", help="a bundled name, or a grammar file")
     add_input(parser)
     add_ops(parser)
@@ -82,12 +82,17 @@ def add_input(parser: argparse.ArgumentParser) -> None:
 
 
 def add_ops(parser: argparse.ArgumentParser) -> None:
-    """--ops."""
+    """--ops and --trusted."""
     parser.add_argument(
         "--ops",
         metavar="MODULE",
         action="append",
         help="a Python module, or its file, with ops of your own; it is imported",
+    )
+    parser.add_argument(
+        "--trusted",
+        action="store_true",
+        help="the grammar is your own: regular expressions that can be slow to match are a warning",
     )
 
 
@@ -137,9 +142,9 @@ def load_space(args: argparse.Namespace, input: Any = None) -> Space:
     own = given_limits(args) if hasattr(args, "max_nodes") else {}
     limits: Limits | None = einspec.Limits(**own) if own else None
     kind = input_of(args.input)
-    if kind is None and input is not None and "input" not in read_file(args.space).directives:
+    if kind is None and input is not None and "input" not in read_file(args.space, trusted=args.trusted).directives:
         kind = input
-    return einspec.load(args.space, input=kind, ops=load_ops(args), limits=limits)
+    return einspec.load(args.space, input=kind, ops=load_ops(args), limits=limits, trusted=args.trusted)
 
 
 def load_ops(args: argparse.Namespace) -> Any:
@@ -217,8 +222,36 @@ def _standard_input() -> str:
     return text
 
 
+_KEYWORD = re.compile(r"\b(ops|trusted|attempts|nodes|depth|params|macs|max_\w+)=(\.\.\.|\(\w+, \w+\)|\w+)")
+_LIMIT = re.compile(r"\bmax_(depth|nodes|params|macs)\b(?!=| \d)|(?<=raise )max_(depth|nodes|params|macs)\b")
+_QUOTED_LINE = re.compile(r" *\d* \| ")
+
+
+def as_options(message: str) -> str:
+    """A message in the words of the command line: ``max_depth=3`` of Python is ``--max-depth 3`` there.
+
+    Lines of a user's file, which messages quote, stay as they are.
+    """
+    lines = message.replace("input=(3, 32, 32) or --input", "--input").split("\n")
+    return "\n".join(line if _QUOTED_LINE.match(line) else _line_with_options(line) for line in lines)
+
+
+def _line_with_options(line: str) -> str:
+    return _LIMIT.sub(lambda match: f"--max-{match[1] or match[2]}", _KEYWORD.sub(_as_option, line))
+
+
+def _as_option(match: re.Match[str]) -> str:
+    name, value = match[1].replace("_", "-"), match[2]
+    if value == "True":
+        return f"--{name}"
+    if value.startswith("("):  # a range
+        value = "..".join("" if end == "None" else end for end in value[1:-1].split(", "))
+    return f"--{name} {'MODULE' if value == '...' else value}"
+
+
 def print_error(message: str) -> None:
     """A message on standard error. One that begins with a place stays as it is, for editors to jump there."""
+    message = as_options(message)
     is_placed = re.match(r"\S+:\d+:\d+: ", message) is not None
     print(message if is_placed else f"einspec: {message}", file=sys.stderr)
 

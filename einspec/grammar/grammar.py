@@ -106,7 +106,9 @@ class Grammar(RuleSet):
         """
         from einspec.grammar.analysis.reweighting import reweighted_text
 
-        return read_text(reweighted_text(self, changes), self.source.name, imported=self.imported)
+        return read_text(
+            reweighted_text(self, changes), self.source.name, imported=self.imported, trusted=self.is_trusted
+        )
 
     def count(self, symbol: str | None = None) -> int | None:
         """How many derivations of positive weight a nonterminal has, types left out; None if infinitely many.
@@ -120,10 +122,14 @@ class Grammar(RuleSet):
         return f"<grammar {self.source.name}: {len(self.rules)} rules from {self.start!r}>"
 
 
-def read_file(name: str | Path, *, check: Check | None = None) -> Grammar:
-    """Reads a bundled space or a grammar file. Raises ``GrammarError``, with every problem at its place."""
+def read_file(name: str | Path, *, check: Check | None = None, trusted: bool = False) -> Grammar:
+    """Reads a bundled space or a grammar file; ``trusted`` as for :func:`read_text`.
+
+    Raises ``GrammarError``, with every problem at its place.
+    """
     path = find_grammar(name)
-    return _grammar(read(read_grammar_file(path, str(name)), Place(path.parent), Library(), check))
+    place = Place(path.parent, may_be_slow=trusted)
+    return _grammar(read(read_grammar_file(path, str(name)), place, Library(), check))
 
 
 def read_text(
@@ -133,15 +139,17 @@ def read_text(
     imported: Mapping[str, Source] | None = None,
     folder: Path | None = None,
     check: Check | None = None,
+    trusted: bool = False,
 ) -> Grammar:
     """Reads a grammar from a string; ``name`` is what messages call it.
 
-    ``folder`` is where files are that it imports; ``imported`` are those that were read before. Raises
-    ``GrammarError`` with all errors of the text, each with its place, line, caret and advice.
+    ``folder`` is where files are that it imports; ``imported`` are those that were read before. ``trusted`` lets
+    regular expressions be slow to match, with a warning. Raises ``GrammarError`` with all errors of the text, each with
+    its place, line, caret and advice.
     """
     if len(text) > LARGEST_FILE:
         raise GrammarError(f"{name}: longer than {LARGEST_FILE >> 20} MiB, so it is not read; split the grammar")
-    return _grammar(read(Source(name, text), Place(folder), Library(imported), check))
+    return _grammar(read(Source(name, text), Place(folder, may_be_slow=trusted), Library(imported), check))
 
 
 def _grammar(rules: RuleSet) -> Grammar:

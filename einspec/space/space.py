@@ -401,6 +401,7 @@ class Space(Domain[Architecture]):
             tuple(self.input_types.items()),
             self.own_ops,
             self.limits,
+            self.grammar.is_trusted,
         )
 
     def __repr__(self) -> str:
@@ -416,43 +417,60 @@ def _several(name: str, number: int, least: int = 2) -> int:
 
 
 Imported = tuple[tuple[str, Source], ...]
+Inputs = tuple[tuple[str, Type], ...]
 
 
 @lru_cache(maxsize=16)
 def _space(
-    text: str, name: str, imported: Imported, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
+    text: str, name: str, imported: Imported, inputs: Inputs, ops: Any, limits: Limits, is_trusted: bool
 ) -> Space:
     given = inputs[0][1] if [key for key, _ in inputs] == [""] else dict(inputs)
-    return Space(read_text(text, name, imported=dict(imported)), given, ops, limits)
+    return Space(read_text(text, name, imported=dict(imported), trusted=is_trusted), given, ops, limits)
 
 
 def restore_space(
-    text: str, name: str, imported: Imported, inputs: tuple[tuple[str, Type], ...], ops: Any, limits: Limits
+    text: str, name: str, imported: Imported, inputs: Inputs, ops: Any, limits: Limits, is_trusted: bool = False
 ) -> Space:
     """The space that was pickled; architectures that come back one by one share it."""
     try:
         hash(ops)
     except TypeError:
-        return _space.__wrapped__(text, name, imported, inputs, ops, limits)
-    return _space(text, name, imported, inputs, ops, limits)
+        return _space.__wrapped__(text, name, imported, inputs, ops, limits, is_trusted)
+    return _space(text, name, imported, inputs, ops, limits, is_trusted)
 
 
-def load(name: str | Path, input: InputLike | None = None, ops: Any = None, limits: Limits | None = None) -> Space:
+def load(
+    name: str | Path,
+    input: InputLike | None = None,
+    ops: Any = None,
+    limits: Limits | None = None,
+    *,
+    trusted: bool = False,
+) -> Space:
     """The space of a bundled name (einspace, nasbench201, darts, mlp) or of a grammar file.
 
     ``input`` is a type without the batch axis, or several by name; the default is the grammar's own.
-    ``ops`` are ops of your own: a module, an op, or several. Raises ``GrammarError`` for the grammar and
-    ``ShapeError`` for the input.
+    ``ops`` are ops of your own: a module, an op, or several. ``trusted`` is for a file of your own: regular expressions
+    that can be slow to match, as Lark's own grammars have, are a warning then. Raises ``GrammarError`` for the grammar
+    and ``ShapeError`` for the input.
     """
     if not isinstance(name, (str, Path)):
         raise TypeError(f"expected the name of a space or the path of a grammar file, not {type(name).__name__}")
-    return Space(read_file(name, check=partial(check_ops, collect_ops(ops))), input, ops, limits)
+    check = partial(check_ops, collect_ops(ops))
+    return Space(read_file(name, check=check, trusted=trusted), input, ops, limits)
 
 
 def loads(
-    text: str, input: InputLike | None = None, ops: Any = None, limits: Limits | None = None, name: str = "<text>"
+    text: str,
+    input: InputLike | None = None,
+    ops: Any = None,
+    limits: Limits | None = None,
+    name: str = "<text>",
+    *,
+    trusted: bool = False,
 ) -> Space:
     """The space of a grammar text; as :func:`load`. ``name`` is what messages call the text."""
     if not isinstance(text, str):
         raise TypeError(f"expected the text of a grammar, not {type(text).__name__}")
-    return Space(read_text(text, name, check=partial(check_ops, collect_ops(ops))), input, ops, limits)
+    check = partial(check_ops, collect_ops(ops))
+    return Space(read_text(text, name, check=check, trusted=trusted), input, ops, limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_explain_lists_all_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "E101  this cannot be read"
-    assert lines[-1] == "W509  few attempts succeed"
+    assert lines[-1] == "W510  matching this can be slow"
     rows = run_json(capsys, "explain")
     assert [f"{row['code']}  {row['title']}" for row in rows] == lines
 
@@ -108,7 +109,7 @@ def test_explain_knows_no_other_codes(capsys: pytest.CaptureFixture[str]) -> Non
     code, out, err = run(capsys, "explain", "../../x")
     assert (code, out) == (1, "")
     assert err.startswith("einspec: there is no code '../../x'; known are E101, E103, ")
-    assert err.endswith(", W508 and W509\n")
+    assert err.endswith(", W509 and W510\n")
 
 
 def test_sample_is_what_the_space_samples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -259,7 +260,7 @@ BAD_INPUT = [
         ["sample", "no/such.lark"],
         "'no/such.lark': there is no such file; expected a grammar file (*.lark) or a bundled space",
     ),
-    (["sample", "einspace"], "einspace names no input type: give one, as in input=(3, 32, 32) or --input "),
+    (["sample", "einspace"], "einspace names no input type: give one, as in --input "),
     (["sample", "einspace", "--input", "0,3"], "0 is not a size: every size of a type is a whole number of at least 1"),
     (["sample", "einspace", "--input=-3,3"], "-3 is not a size: every size of a type is a whole number of at "),
     (["sample", "einspace", "--input", "abc"], "'abc' in the type 'abc' is neither a dtype (float, int) nor a layout"),
@@ -267,7 +268,7 @@ BAD_INPUT = [
     (["sample", "mlp", "--ops", "no_such_module"], "--ops no_such_module: importing it failed: ModuleNotFoundError: "),
     (
         ["sample", "mlp", "--max-depth", "1"],
-        "no derivation of mlp is at most 1 deep: the least depth is 2; raise max_depth",
+        "no derivation of mlp is at most 1 deep: the least depth is 2; raise --max-depth",
     ),
     (["show", "mlp", "mlp(33, dense; layer)"], "<architecture>:1:5: found '33', which cannot stand here\n"),
     (["show", "mlp", "missing.arch"], "'missing.arch': there is no such file; expected an architecture "),
@@ -465,8 +466,8 @@ def test_sample_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
             ["--contains", "gelu"],
             "contains='gelu': no production of einspace that is drawn means that op; did you mean 'relu'?",
         ),
-        (["--nodes", "0"], "nodes=0: expected a range from 1 or more up"),
-        (["--nodes", "5..", "--max-nodes", "4"], "nodes=(5, None) contradicts max_nodes=4: nothing meets both; raise "),
+        (["--nodes", "0"], "--nodes 0: expected a range from 1 or more up"),
+        (["--nodes", "5..", "--max-nodes", "4"], "--nodes 5.. contradicts --max-nodes 4: nothing meets both; raise "),
         (["--output", "x"], "'x' in the type 'x' is neither a dtype (float, int) nor a layout (image, matrix, "),
     ],
 )
@@ -477,3 +478,51 @@ def test_sample_refuses_what_it_cannot_mean(
     assert (code, out) == (1, "")
     assert err.startswith(f"einspec: {message}")
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["count", "einspace", "--input", "3,32,32"], "give --max-depth or --max-nodes, as in --max-depth 3"),
+        (["sample", "einspace", "--input", "3,32,32", "--max-nodes", "2"], "the smallest has 3; raise --max-nodes"),
+        (["sample", "einspace"], "give one, as in --input 3,32,32, "),
+        (
+            ["sample", "einspace", "--input", "3,32,32", "--macs", "10..20"],
+            "or allow more attempts: --attempts 100000 allows ten times the work",
+        ),
+        (["check", "OPS"], "      = declare it in Python and load it with --ops MODULE"),
+        (["check", "SLOW"], "or load a file that you trust with --trusted"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_hints_speak_of_options(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], hint: str
+) -> None:
+    files = {"OPS": 'start: "trusted=True" -> zzzzz\n', "SLOW": "start: A -> linear\nA: /a*a*b/\n"}
+    for name, text in files.items():
+        (tmp_path / name).with_suffix(".lark").write_text(text)
+    names = [str(tmp_path / f"{a}.lark") if a in files else a for a in arguments]
+    code, _, err = run(capsys, *names)
+    assert code == 1
+    assert hint in err
+    if "OPS" in arguments:
+        assert '    1 | start: "trusted=True" -> zzzzz\n' in err
+
+
+def test_trusted_files_may_be_slow(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "slow.lark"
+    path.write_text('//% input 4,8\nstart: "r" -> relu | A -> linear //% 1 0\nA: /[0-9]+[0-9]*/\n')
+    assert run(capsys, "check", str(path))[0] == 1
+    code, out, err = run(capsys, "check", str(path), "--trusted")
+    assert (code, err) == (0, "explain with: einspec explain W510\n")
+    assert out.startswith(
+        f"{path}:3:4: warning[W510]: matching this can take time that grows with the square of the text, or faster\n"
+        "    3 | A: /[0-9]+[0-9]*/\n"
+    )
+    assert run(capsys, "sample", str(path), "--trusted", "-n", "1") == (0, "r\n", "")
+    space = einspec.load(path, trusted=True)
+    assert space.parse("16").output.sizes == (4, 16)
+    for again in (pickle.loads(pickle.dumps(space)), space.grammar.reweighted({"start": [0.5, 0.5]})):
+        assert again is not None
+    with pytest.raises(einspec.GrammarError, match="or load a file that you trust with trusted=True"):
+        einspec.load(path)

@@ -248,3 +248,23 @@ def test_any_text(text: str) -> None:
 
 
 SPACES = {name: bundled(name) for name in NAMES}
+
+
+@einspec.ops.combinator
+def train(x: Any, body: Any, decay: float, size: int) -> Any:
+    return body(x)
+
+
+def test_printed_text_has_blanks_between_words() -> None:
+    text = 'start: "wd" WD "bs" BS ":" net -> train\nWD: "1e-3"\nBS: "32"\nnet: "fc" -> relu\n'
+    pair = 'start: "k" A "x" B "," C -> three\nA: "3"\nB: "5"\nC: "7"\n'
+
+    @einspec.ops.primitive(torch=lambda x, a, b, c: None)
+    def three(x: einspec.Type, a: int, b: int, c: int) -> einspec.Type:
+        return x
+
+    for grammar, blanks, none in ((text, "wd 1e-3 bs 32:fc", "wd1e-3bs32:fc"), (pair, "k 3 x 5,7", "k3x5,7")):
+        ignoring = einspec.loads(grammar + '%ignore " "\n', input=(4, 8), ops=[train, three])
+        assert str(ignoring.sample(rng=0)) == blanks
+        assert ignoring.parse(none) == ignoring.parse(blanks)
+        assert str(einspec.loads(grammar, input=(4, 8), ops=[train, three]).sample(rng=0)) == none

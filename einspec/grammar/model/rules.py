@@ -182,6 +182,8 @@ class RuleSet:
     directives: Mapping[str, str]
     found: tuple[Problem, ...] = field(repr=False)
     """What reading the file found, warnings only."""
+    is_trusted: bool = False
+    """Whether its regular expressions may be slow."""
 
     @property
     def text(self) -> str:

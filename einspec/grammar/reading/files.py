@@ -49,10 +49,14 @@ class NoSuchFile(GrammarError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a grammar file is: its folder, None for a text without one; ``is_trusted`` for those of Lark itself."""
+    """Where a grammar file is: its folder, None for a text without one; ``is_trusted`` for those of Lark itself.
+
+    ``may_be_slow`` is for files whose user answers for the time that matching their regular expressions takes.
+    """
 
     folder: Path | None
     is_trusted: bool = False
+    may_be_slow: bool = False
 
 
 class Library:
@@ -75,7 +79,7 @@ class Library:
         source = self.known[key] if found is None else read_grammar_file(*found)
         self.read[key] = source
         folder = None if found is None else found[0].parent
-        return source, Place(folder, path == ("common",) and not is_relative)
+        return source, Place(folder, path == ("common",) and not is_relative, importing.may_be_slow)
 
     def _find(self, path: tuple[str, ...], is_relative: bool, importing: Place) -> tuple[Path, str]:
         """The file, and what messages call it."""

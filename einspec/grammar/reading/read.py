@@ -43,7 +43,7 @@ def read(source: Source, place: Place, library: Library, check: Check | None) ->
         check(rules, problems)
     problems.raise_errors()
     texts = {k: v[0] for k, v in directives.items()}
-    return RuleSet(source, library.read, start, rules, ignored, texts, problems.in_order())
+    return RuleSet(source, library.read, start, rules, ignored, texts, problems.in_order(), place.may_be_slow)
 
 
 def _directives(annotations: list[Annotation], problems: Problems) -> dict[str, tuple[str, Annotation]]:

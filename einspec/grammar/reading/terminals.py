@@ -24,6 +24,8 @@ _DEEPEST = 100
 _LONGEST_VALUE = 10_000
 _ONE = Fraction(1)
 
+_TRUST = "; or load a file that you trust with trusted=True"
+
 
 class Terminals:
     """The terminals of a grammar, each read once. Problems are noted at their place."""
@@ -74,10 +76,14 @@ class Terminals:
         file, start, end = self._written(expression, file)
         if file.place.is_trusted:
             return True
+        may_be_slow = problem.is_slow and file.place.may_be_slow
         if (file.source.name, start) not in self.checked:
             self.checked.add((file.source.name, start))
-            file.problems.error("E104", start, end, *problem)
-        return False
+            if may_be_slow:
+                file.problems.warning("W510", start, end, problem.message, problem.advice)
+            else:
+                file.problems.error("E104", start, end, problem.message, problem.advice + _TRUST * problem.is_slow)
+        return may_be_slow
 
     def _written(self, expression: Expression, file: File) -> tuple[File, int, int]:
         """Where a token is written: a terminal in its definition, at its name where that is several pieces."""
@@ -265,8 +271,9 @@ class Terminals:
         body = body.replace(r"\/", "/")
         pattern = f"(?{''.join(dict.fromkeys(flags))}:{body})" if flags else body
         wrong = None if file.place.is_trusted else regexp_problem(pattern)
-        if wrong is not None and wrong != MAY_BE_EMPTY:
-            file.problems.error("E104", item.start, item.end, *wrong)
+        if wrong is not None and wrong != MAY_BE_EMPTY and not (wrong.is_slow and file.place.may_be_slow):
+            advice = wrong.advice + _TRUST * wrong.is_slow
+            file.problems.error("E104", item.start, item.end, wrong.message, advice)
             return Language()
         return Language(pattern=pattern)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from einspec.grammar.regexps.expressions import Choice, Letter, Look, Node, Refused, Repeat, Sequence
+from einspec.grammar.regexps.expressions import Choice, Letter, Look, Node, Repeat, Sequence, Slow
 
 _STEPS = 30_000
 _MOST_COPIES = 8
@@ -36,7 +36,7 @@ class Ambiguity:
     def is_in(self, body: Node) -> bool:
         """Whether repeating a body that does not match the empty text can go through one text in two ways.
 
-        Raises ``Refused`` if that takes too long to find out.
+        Raises ``Slow`` if that takes too long to find out.
         """
         automaton = _Automaton(self)
         ends = automaton.add(body)
@@ -44,10 +44,10 @@ class Ambiguity:
         return automaton.has_two_ways or automaton.can_part_and_meet()
 
     def spend(self, steps: int) -> None:
-        """Counts steps of work. Raises ``Refused`` past the last one."""
+        """Counts steps of work. Raises ``Slow`` past the last one."""
         self.steps -= steps
         if self.steps < 0:
-            raise Refused(
+            raise Slow(
                 "what is repeated here is too large to tell whether it can match one text in two ways",
                 "write it so that the next character decides",
             )

@@ -13,7 +13,7 @@ from functools import reduce
 from typing import NamedTuple
 
 from einspec.grammar.regexps.ambiguity import Ambiguity
-from einspec.grammar.regexps.expressions import Choice, Letter, Look, Node, Refused, Repeat, Sequence
+from einspec.grammar.regexps.expressions import Choice, Letter, Look, Node, Refused, Repeat, Sequence, Slow
 from einspec.grammar.regexps.letters import LATER
 
 _MOST_SIZE = 10_000
@@ -76,9 +76,9 @@ def check_effort(tree: Node) -> Shape:
     """The shape of a whole expression. Raises ``Refused`` if matching it could take too long."""
     shape = _Shapes().of(tree)
     if shape.work.degree > 1:
-        raise Refused("matching this can take time that grows with the square of the text, or faster", _ADVICE)
+        raise Slow("matching this can take time that grows with the square of the text, or faster", _ADVICE)
     if shape.work.factor > (_MOST_FACTOR if shape.work.degree else _MOST_SIZE):
-        raise Refused("there can be too many ways to match this", _ADVICE)
+        raise Slow("there can be too many ways to match this", _ADVICE)
     return shape
 
 
@@ -137,13 +137,13 @@ class _Shapes:
         if not node.is_loop:
             return body
         if body.is_nullable:
-            raise Refused(
+            raise Slow(
                 "what is repeated here can match nothing, so that there can be exponentially many ways to repeat it",
                 "leave the ? or * inside out: the repeat around it is enough",
             )
         is_decided = body.is_decided and not body.more & body.first
         if not is_decided and self.ambiguity.is_in(node.body):
-            raise Refused(
+            raise Slow(
                 "what is repeated here can match one text in two ways, so that matching can take exponential time",
                 "write it so that the next character decides, as in a+ for (a+)+ or (a|b)+ for (a|ab|b)+",
             )
@@ -155,7 +155,7 @@ class _Shapes:
 
 def _look(body: Shape) -> Bound:
     if body.work.factor > _MOST_FACTOR:
-        raise Refused("this regular expression looks ahead or behind for too much", "look for less, in fewer ways")
+        raise Slow("this regular expression looks ahead or behind for too much", "look for less, in fewer ways")
     return body.work + _ONE
 
 

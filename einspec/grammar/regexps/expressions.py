@@ -28,6 +28,10 @@ class Refused(Exception):
         self.advice = advice
 
 
+class Slow(Refused):
+    """An expression is right, and matching it can take too long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One character out of a set."""

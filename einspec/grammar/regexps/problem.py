@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import warnings
+from typing import NamedTuple
 
 from einspec.grammar.regexps.backtracking import check_effort
-from einspec.grammar.regexps.expressions import Node, Refused, read
+from einspec.grammar.regexps.expressions import Node, Refused, Slow, read
 
 _MOST_CHARACTERS = 10_000
 _MOST_NESTED = 30
@@ -19,12 +20,22 @@ _SHORT = {"n": "\n", "f": "\f", "t": "\t", "r": "\r"}
 _FLATTEN = "leave parts of it to rules of the grammar"
 _AS_PYTHON = "Python's re must read it; write \\ before a character that stands for itself"
 
-MAY_BE_EMPTY = ("a token must not be empty, and this can match nothing", "write + for *, or make a rule optional")
+
+class Wrong(NamedTuple):
+    """Why a regular expression cannot be a token, and what to do."""
+
+    message: str
+    advice: str
+    is_slow: bool = False
+    """Whether it is right, and matching it can take too long."""
+
+
+MAY_BE_EMPTY = Wrong("a token must not be empty, and this can match nothing", "write + for *, or make a rule optional")
 """The problem of what is right as a part of a token, and not as one."""
 
 
-def regexp_problem(pattern: str) -> tuple[str, str] | None:
-    """Why a regular expression cannot be a token: what is wrong, and advice; None if it can.
+def regexp_problem(pattern: str) -> Wrong | None:
+    """Why a regular expression cannot be a token; None if it can.
 
     The pattern is in Python's syntax, with its flags already inlined as in ``(?i:...)``.
     """
@@ -33,15 +44,15 @@ def regexp_problem(pattern: str) -> tuple[str, str] | None:
             warnings.simplefilter("error")
             _check(pattern)
     except Refused as refused:
-        return refused.message, refused.advice
+        return Wrong(refused.message, refused.advice, isinstance(refused, Slow))
     except (re.error, OverflowError) as error:
         # Places are left out: they would be in the pattern with its flags, not in the file.
-        return f"this regular expression is wrong: {getattr(error, 'msg', error)}", _AS_PYTHON
+        return Wrong(f"this regular expression is wrong: {getattr(error, 'msg', error)}", _AS_PYTHON)
     except Warning as warning:
         text = str(warning).partition(" at position")[0]
-        return f"this regular expression is wrong: {text[:1].lower()}{text[1:]}", "write \\ before it"
+        return Wrong(f"this regular expression is wrong: {text[:1].lower()}{text[1:]}", "write \\ before it")
     except RecursionError:
-        return _too_deep()
+        return Wrong(*_too_deep())
     return None
 
 
@@ -57,11 +68,20 @@ def _check(pattern: str) -> None:
             "write [{] for {",
         )
     _check_escapes(pattern, tree)
-    if check_effort(tree).is_nullable:
-        raise Refused(*MAY_BE_EMPTY)
+    slow: Slow | None = None
+    try:
+        is_nullable = check_effort(tree).is_nullable
+    except Slow as found:
+        slow, is_nullable = found, re.fullmatch(pattern, "") is not None
+    if is_nullable and slow is not None:
+        raise Refused(slow.message, slow.advice)
+    if is_nullable:
+        raise Refused(MAY_BE_EMPTY.message, MAY_BE_EMPTY.advice)
     # Last, when it is known to be small, for what Python's parser leaves to its compiler. Lark compiles it as a group
     # among others, where no flags can stand.
     re.compile(f"(?P<TOKEN>{pattern})")
+    if slow is not None:
+        raise slow
 
 
 def _too_deep() -> tuple[str, str]:

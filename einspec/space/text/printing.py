@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from einspec.grammar.model.rules import Choice, Free, Literal, Reference
+from einspec.grammar.model.rules import Choice, Free, Item, Literal, Reference
 from einspec.grammar.parsing.spacing import Spacing, Token
 
 if TYPE_CHECKING:
@@ -67,8 +67,12 @@ def _member_tokens(member: Member) -> Iterator[Token | None]:
             yield None
         elif isinstance(item, (Choice, Free)):
             before = items[max(0, index - 2) : index]
-            is_joined = len(before) == 2 and isinstance(before[0], (Choice, Free)) and isinstance(before[1], Literal)
-            yield Token(next(texts), is_joined)
+            yield Token(next(texts), len(before) == 2 and _is_list(*before))
         else:
             assert isinstance(item, Literal), "a member that is not laid out has no text"
             yield Token(item.text, False)
+
+
+def _is_list(argument: Item, between: Item) -> bool:
+    """Whether what follows an argument and what stands between is one more of a list: after a comma, not after a word."""
+    return isinstance(argument, (Choice, Free)) and isinstance(between, Literal) and not between.text[-1].isalnum()
