@@ -74,5 +74,5 @@ def _member_tokens(member: Member) -> Iterator[Token | None]:
 
 
 def _is_list(argument: Item, between: Item) -> bool:
-    """Whether what follows an argument and what stands between is one more of a list: after a comma, not after a word."""
+    """Whether what follows an argument and what stands between goes on with a list: after a comma, not after a word."""
     return isinstance(argument, (Choice, Free)) and isinstance(between, Literal) and not between.text[-1].isalnum()
