@@ -80,18 +80,18 @@ class Problem:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``did you mean 'x'?``, or the empty string when nothing known is close to the word.
 
-    Names that differ in their numbers alone are other things: relu6 is no relu that was mistyped.
+    A name with a number more is another thing: relu6 is no relu that was mistyped.
     """
     close = difflib.get_close_matches(word, sorted(name for name in set(known) if not _is_another(word, name)), n=1)
     return f"did you mean {close[0]!r}?" if close else ""
 
 
 def _is_another(word: str, name: str) -> bool:
-    """Whether two names have the same letters and other digits."""
+    """Whether two names have the same letters, and one of them digits more."""
     if not (word.isidentifier() and name.isidentifier()):
         return False
     same_letters = re.sub(r"\d", "", word) == re.sub(r"\d", "", name)
-    return same_letters and sorted(re.findall(r"\d", word)) != sorted(re.findall(r"\d", name))
+    return same_letters and len(word) != len(name)
 
 
 def listing(words: Iterable[str], last: str = "or") -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
+from einspec.compiler.emit.code import make_readable
 from einspec.compiler.emit.modules import Constant
 from einspec.compiler.emit.weights import Weights, build
 from einspec.compiler.graph.graph import Context, Graph, Node, Ports, Slot
@@ -112,6 +113,7 @@ class Tracer:
         found = tuple(value.node for value in outputs)
         self.trace.output(found if is_tuple else found[0])
         self.trace.eliminate_dead_code(lambda node: node.op in ("placeholder", "output"))
+        make_readable(self.trace)
         return fx.GraphModule(self.root, self.trace, name)
 
 

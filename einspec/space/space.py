@@ -26,6 +26,7 @@ from einspec.space.deriving.table import Table
 from einspec.space.deriving.typed import TypedDerivation, check_architecture
 from einspec.space.drawing import sampling
 from einspec.space.drawing.coverage import Coverage, coverage
+from einspec.space.drawing.enumeration import enumerate_space
 from einspec.space.drawing.realised import Realised, realised
 from einspec.space.drawing.wanted import WISHES, Wanted, Where, check_where, wanted
 from einspec.space.members.binding import check_ops
@@ -177,10 +178,15 @@ class Space(Domain[Architecture]):
             ) from None
 
     def enumerate(self, max_depth: int | None = None, **limits: int | None) -> Iterator[Architecture]:
-        """All architectures of positive weight within the limits, one per derivation, in a fixed order."""
+        """All architectures of positive weight within the limits, one per derivation, the smallest first: those of one
+        size, in the order of the grammar, before those of the next, each made when it is asked for.
+
+        >>> [str(arch) for arch in islice(load("mlp").enumerate(), 2)]
+        ['mlp(16, dense; layer)', 'mlp(16, norm; layer)']
+        """
         exact = self.limits.tightened(max_depth=max_depth, **limits)
-        sampling.check_finite(self, exact)
-        return sampling.enumerate_space(self, exact)
+        sampling.check_drawable(self)
+        return enumerate_space(self, exact)
 
     def count(
         self, max_depth: int | None = None, *, rng: int | random.Random = 0, draws: int = 2000, **limits: int | None

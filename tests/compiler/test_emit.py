@@ -261,15 +261,15 @@ def test_torch_compile(name, sizes, text):
 
 def test_code_reads_well():
     model = einspec.compile(parse("seq(linear(16), branch(clone(2), relu, identity, add))"), head=10)
-    lines = [line.split(";")[0].strip() for line in model.code.strip().splitlines()]
-    assert lines == [
+    assert [line.strip() for line in model.code.strip().splitlines()] == [
         "def forward(self, x):",
-        "expects = self.expects(x)",
-        "linear_1 = self.linear_1(expects)",
-        "leaky_relu = torch.nn.functional.leaky_relu(linear_1, negative_slope = 0.01, inplace = False)",
-        "add = leaky_relu + linear_1",
-        "head = self.head(add)",
-        "return head",
+        "x = self.expects(x)",
+        "x = self.linear_1(x)",
+        "y = torch.nn.functional.leaky_relu(x, negative_slope = 0.01, inplace = False)",
+        "x = y + x",
+        "del y",
+        "x = self.head(x)",
+        "return x",
     ]
     assert isinstance(model, torch.fx.GraphModule)
 

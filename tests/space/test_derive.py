@@ -251,7 +251,7 @@ def test_a_missing_attribute_makes_an_op_inapplicable() -> None:
         "    1 | by\n"
         "      | ^^"
     )
-    assert texts(space, max_depth=2) == ["s(by)", "s(def)", "i(by)", "i(def)", "def"]
+    assert texts(space, max_depth=2) == ["def", "s(by)", "s(def)", "i(by)", "i(def)"]
     assert shape_error(space, "s(two)") == (
         "<architecture>:1:3: only_in_two does not accept (4, 8): stage 1 is not 2\n    1 | s(two)\n      |   ^^^"
     )

@@ -428,12 +428,12 @@ def test_a_supercritical_grammar_needs_a_limit_of_size() -> None:
     for draw in (
         lambda: space.sample(rng=0),
         lambda: next(space.samples(1, rng=0)),
-        lambda: next(space.enumerate()),
         lambda: space.mutate(space.parse("srr"), rng=0),
     ):
         with pytest.raises(SamplingError) as error:
             draw()
         assert str(error.value) == message
+    assert [len(arch) for arch in islice(space.enumerate(), 5)] == [1, 3, 5, 5, 7]  # the smallest are there at once
     assert len(space.sample(rng=0, max_nodes=100)) <= 100
     assert space.sample(rng=0, max_depth=9).depth <= 9
     # critical, up to rounding: the warning and the refusal agree
@@ -513,10 +513,10 @@ def test_nasbench201_has_15_625_architectures() -> None:
     assert [text.split("~")[0][1:] for text in texts[:: 5**5]] == operations
 
 
-def test_enumeration_is_in_the_order_of_choices() -> None:
-    choices = [arch.choices for arch in bundled("mlp").enumerate(max_depth=4, max_nodes=6)]
-    assert choices == sorted(choices)
-    assert len(choices) > 20
+def test_enumeration_is_in_the_order_of_sizes_and_choices() -> None:
+    order = [(len(arch), arch.choices) for arch in bundled("mlp").enumerate(max_depth=4, max_nodes=6)]
+    assert order == sorted(order)
+    assert len(order) > 20
 
 
 def test_log_prob_is_the_sum_of_what_the_chooser_saw() -> None:

@@ -20,7 +20,8 @@ from einspec.space.deriving.choosers import RandomChooser
 from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.domain import Domain
 from einspec.space.deriving.limits import Limits
-from einspec.space.drawing.sampling import attempt, enumerate_space
+from einspec.space.drawing.enumeration import enumerate_space
+from einspec.space.drawing.sampling import attempt
 from einspec.space.drawing.sizes import MOST_SIZES, SizeTable, open_rules
 from einspec.space.members.member import Member
 from einspec.space.members.skeletons import log_counts, log_sum, most_nodes

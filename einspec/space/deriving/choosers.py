@@ -41,15 +41,6 @@ def below(rng: random.Random, n: int) -> int:
     return min(int(rng.random() * n), n - 1)
 
 
-def script_chooser(odometer: Odometer) -> Chooser:
-    """Goes through all choices, one script after the other: enumeration."""
-
-    def choose(address: Address, nonterminal: Nonterminal, members: Table) -> int:
-        return odometer.place(members.positive) if members.positive else -1
-
-    return choose
-
-
 def recorded_chooser(choices: Sequence[int], odometer: Odometer) -> Chooser:
     """Reads any list of whole numbers as choices; the odometer shifts them, to repair a dead end.
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from einspec.errors import SamplingError, ShapeError
 from einspec.grammar.model.rules import Production
 from einspec.ops.declare import Outputs
-from einspec.recursion import deep
 from einspec.space.counting.mass import exact_masses, one
-from einspec.space.deriving.choosers import RandomChooser, script_chooser
+from einspec.space.deriving.choosers import RandomChooser
 from einspec.space.deriving.derive import Address, Chooser, Known, Misfit, Rejected, Run, evaluate
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.ground import Ground
@@ -24,7 +22,6 @@ from einspec.space.drawing.attempts import Attempts
 from einspec.space.drawing.sizes import MOST_SIZES, SizedChooser, mixed, open_rules, size_table
 from einspec.space.drawing.wanted import Wanted
 from einspec.space.members.member import Member, Nonterminal
-from einspec.space.members.odometer import Odometer
 from einspec.space.members.open_member import OpenMember, undrawable
 from einspec.space.members.skeletons import drawn, least_nodes, reachable
 from einspec.text import listing, plural
@@ -197,14 +194,19 @@ def check_finite(space: Domain[A], limits: Limits) -> None:
     """Raises ``SamplingError`` for a regular expression that would have to be drawn, and for a supercritical grammar
     without a limit of size: a draw need not end.
     """
-    free = space.remembered(_free_production)
-    if free is not None:
-        raise undrawable(free)
+    check_drawable(space)
     if limits.max_nodes is None and limits.max_depth is None and math.isinf(space.grammar.expected_size):
         raise SamplingError(
             f"{space.name} is supercritical (branching rate {space.grammar.branching_rate:.5f}): without max_nodes "
             "or max_depth a draw need not end; give one of them"
         )
+
+
+def check_drawable(space: Domain[A]) -> None:
+    """Raises ``SamplingError`` for a regular expression that would have to be drawn."""
+    free = space.remembered(_free_production)
+    if free is not None:
+        raise undrawable(free)
 
 
 def check_limits(space: Domain[A], limits: Limits) -> None:
@@ -235,14 +237,3 @@ def _free_production(space: Ground) -> Production | None:
 def _fewest_nodes(space: Ground) -> float:
     """The fewest nodes of a derivation, types left out."""
     return least_nodes(space.start)[space.start]
-
-
-def enumerate_space(space: Domain[A], limits: Limits) -> Iterator[A]:
-    """All derivations within the limits, each once, in the order of their choices."""
-    odometer = Odometer()
-    choose = script_chooser(odometer)
-    while True:
-        with suppress(Rejected):
-            yield deep(limits.evaluation_depth, lambda: attempt(space, choose, limits))
-        if not odometer.advance():
-            return
