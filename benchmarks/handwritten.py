@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
@@ -355,11 +356,9 @@ def _fitted(value: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _layers(model: nn.Module) -> Iterator[Sequence[Tensor]]:
-    """Parameters and buffers, module by module."""
-    for module in model.modules():
-        state = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
-        if state and type(module).__name__ != "Expects":
-            yield state
+    """Weights and state, layer by layer, as the state dict has them: what is packed in one parameter is apart there."""
+    for _, layer in groupby(model.state_dict().items(), key=lambda item: item[0].rpartition(".")[0]):
+        yield [value for _, value in layer]
 
 
 def _unpacked(model: ViT) -> list[Sequence[Tensor]]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Literal, cast
 from weakref import WeakValueDictionary
 
+from einspec.arguments import expect, expect_text
 from einspec.errors import ShapeError
 from einspec.text import plural
 
@@ -93,8 +94,14 @@ class Type:
     _text: str
 
     def __new__(cls, axes: Iterable[AxisLike], dtype: Dtype = "float", layout: Layout | None = None) -> Type:
-        exact = tuple([axis if type(axis) is Axis else _axis(axis) for axis in axes])
-        return interned(exact, dtype, _default_layout(len(exact), dtype) if layout is None else layout)
+        try:
+            exact = tuple([axis if type(axis) is Axis else _axis(axis) for axis in axes])
+            return interned(exact, dtype, _default_layout(len(exact), dtype) if layout is None else layout)
+        except TypeError:
+            expect("axes", axes, Iterable, "sizes, as in (3, 32, 32)")
+            expect_text("dtype", dtype)
+            expect_text("layout", layout)
+            raise
 
     @property
     def elements(self) -> int:

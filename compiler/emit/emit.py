@@ -14,6 +14,7 @@ from torch import fx, nn
 
 from einspec.compiler.costs.memory import activations
 from einspec.compiler.emit.modules import Expects, MeanHead
+from einspec.compiler.emit.packed import pack
 from einspec.compiler.emit.tracing import Tracer
 from einspec.compiler.emit.weights import Weights, as_compile_error
 from einspec.compiler.graph.graph import Graph
@@ -50,9 +51,10 @@ def compile(
     from ``seed`` and the place of each in the derivation, and leave torch's own generator as it was.
 
     With ``fuse`` the module runs larger ops that compute the same (convolutions, attention, all copies of a body at
-    once); without it is the graph's own primitives one by one, for reading and for hooks. Either has the same
-    parameters under the same names, and loads the other's state dict. ``passes`` are rules of one's own, see
-    :func:`einspec.rewrite`; they change neither the key nor the costs of the architecture.
+    once); without it is the graph's own primitives one by one, for reading and for hooks. Either has a state dict of
+    the same names and values, and loads the other's; linear layers that run as one have one packed parameter.
+    ``passes`` are rules of one's own, see :func:`einspec.rewrite`; they change neither the key nor the costs of the
+    architecture.
 
     Raises ``CompileError`` for an op without a torch realisation, for what no machine could run, and for what needs
     more than ``max_memory`` bytes, where given, for its weights and to run one example; a head that a function makes is
@@ -71,13 +73,13 @@ def compile(
     if max_memory is not None:
         _check_memory(arch, graph, head, max_memory)
     with torch.random.fork_rng(devices=[]):
-        model = _written(arch, graph, Weights(int(seed)), head)
+        model = _written(arch, graph, Weights(int(seed)), head, packs=fuse)
     model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
     model.__dict__["architecture"] = arch
     return model
 
 
-def _written(arch: Architecture, graph: Graph, weights: Weights, head: Head) -> fx.GraphModule:
+def _written(arch: Architecture, graph: Graph, weights: Weights, head: Head, packs: bool) -> fx.GraphModule:
     """A graph of an architecture as a module that checks its inputs, and ends in a head if there is one."""
     names = _identifiers(arch.space.input_types)
     tracer = Tracer(graph, names, weights)
@@ -92,6 +94,8 @@ def _written(arch: Architecture, graph: Graph, weights: Weights, head: Head) -> 
     if head is not None:
         weights.draw_from("head")
         outputs = [tracer.call("head", _made_head(head, graph.output_types[0]), outputs)]
+    if packs:
+        pack(tracer.trace, tracer.root)
     return tracer.module(outputs, "Architecture", is_tuple=isinstance(arch.output, tuple))
 
 

@@ -9,6 +9,7 @@ from typing import IO
 import torch
 from torch import nn
 
+from einspec.arguments import expect_path
 from einspec.compiler.emit.source import source_of
 from einspec.compiler.emit.transfer import architecture_of
 from einspec.errors import CompileError
@@ -23,6 +24,7 @@ def export(model: nn.Module, path: str | Path) -> None:
 
     Raises ``CompileError`` for another suffix, for what torch cannot export, and where the disk refuses.
     """
+    expect_path("path", path, "the path of a file")
     path = Path(path)
     architecture_of(model)
     writers: dict[str, Callable[[nn.Module, Path], object]] = {

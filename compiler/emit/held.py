@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from einspec.compiler.emit import stacked
+from einspec.compiler.emit.packed import PackedPart
 from einspec.compiler.graph.graph import Graph, Slot
 
 State = dict[str, torch.Tensor]
@@ -27,6 +28,8 @@ class Held:
     def state(self) -> State:
         """Weights and state by their names in the op's own module."""
         whole = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
+        if isinstance(self.module, PackedPart):
+            whole = self.module.views()
         return whole if self.copy is None else {name: value[self.copy] for name, value in whole.items()}
 
     def __str__(self) -> str:
@@ -45,7 +48,7 @@ def held(graph: Graph, model: nn.Module) -> dict[Slot, Held]:
             found[slot] = Held(path, module)
             continue
         for copy, one in enumerate(_copies(slot)):
-            is_stack = isinstance(module, stacked.Stack)
+            is_stack = isinstance(module, (stacked.Stack, PackedPart))
             found[one] = (
                 Held(path, module, copy) if is_stack else Held(f"{path}.{copy}", module.get_submodule(str(copy)))
             )

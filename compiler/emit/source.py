@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from einspec.compiler.emit import modules, stacked
+from einspec.compiler.emit import modules, packed, stacked
 from einspec.compiler.emit.transfer import architecture_of
 from einspec.errors import CompileError
 from einspec.space.space import Architecture
@@ -36,7 +36,7 @@ class ShapeError(ValueError):
 
 _IMPORTS = (
     ("collections", ("OrderedDict",)),
-    ("collections.abc", ("Callable", "Sequence")),
+    ("collections.abc", ("Callable", "Mapping", "Sequence")),
     ("math", ("inf", "nan")),
     ("typing", ("Any",)),
     ("torch", ("device", "nn")),
@@ -75,6 +75,7 @@ _OURS: dict[type[nn.Module], Callable[[Any], tuple[object, ...]]] = {
     stacked.BatchNormStack: lambda m: (m.copies, m.weight.shape[1]),
     stacked.LayerNormStack: lambda m: (m.copies, m.weight.shape[1]),
     stacked.PositionStack: lambda m: (m.copies, *m.position.shape[1:]),
+    packed.Packed: lambda m: (m.in_features, m.sizes),
 }  # fmt: skip
 """Our own modules, which are written out with the source: the arguments that make one like another."""
 
@@ -131,6 +132,7 @@ class _Writer:
     def __init__(self, model: fx.GraphModule) -> None:
         self.classes: list[str] = []
         self.used: set[type[nn.Module]] = set()
+        self.packed: dict[int, str] = {}
         first: dict[int, str] = {}
         self.aliases: dict[str, str] = {}
         for path, module in model.named_modules(remove_duplicate=False):
@@ -150,12 +152,14 @@ class _Writer:
             needed.add(modules.PatchConv2d)
         if needed & {stacked.PositionStack}:
             needed.add(modules.Position)
-        for module in (modules, stacked):
+        for module in (modules, stacked, packed):
             for value in vars(module).values():
                 if inspect.isclass(value) and value in needed and value.__module__ == module.__name__:
                     yield _clean(inspect.getsource(value))
         if needed & {modules.LinearRelu, stacked.LinearWideRelu}:
             yield _clean(inspect.getsource(modules.activated))
+        if packed.PackedPart in needed:
+            yield _clean(inspect.getsource(packed.make_real))
         if needed & {stacked.Conv2dStack, stacked.PatchConv2dStack, stacked.BatchNormStack}:
             yield _clean(inspect.getsource(stacked.parted))
 
@@ -163,7 +167,10 @@ class _Writer:
         self, module: fx.GraphModule, name: str, path: str, more: Sequence[str] = (), text: str = "A body of copies."
     ) -> None:
         """Writes a class for a module, after those of its bodies; ``path`` is where it stands, with a dot behind."""
-        lines = [f"self.{place} = {made}" for place, made in self.parts(module, name, path, "")]
+        self.packed |= {id(part): f"self.{place}" for place, part in module.named_children()}
+        parts = list(self.parts(module, name, path, ""))
+        parts.sort(key=lambda part: "PackedPart(" in part[1])  # which need what is packed
+        lines = [f"self.{place} = {made}" for place, made in parts]
         body = "\n".join(f"        {line}" for line in ["super().__init__()", *lines, *more])
         forward = "\n".join(f"    {line}".rstrip() for line in _forward(module).splitlines())
         head = f'class {name}(nn.Module):\n    """{text}"""\n\n    def __init__(self):\n'
@@ -193,6 +200,9 @@ class _Writer:
         if isinstance(module, modules.Constant):
             self.used.add(modules.Constant)
             return f"Constant({_literal(module.value)})"
+        if isinstance(module, packed.PackedPart):
+            self.used.add(packed.PackedPart)
+            return f"PackedPart({self.packed[id(module.whole[0])]}, {module.place}, {module.copies})"
         arguments = _OURS.get(type(module))
         if arguments is not None:
             self.used.add(type(module))

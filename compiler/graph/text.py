@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from einspec.arguments import expect_text
 from einspec.compiler.graph.graph import Context, Graph, Node, Port, Slot, all_fit
 from einspec.compiler.graph.printing import types_text
 from einspec.compiler.graph.shown import ShownGraph, shown
@@ -56,6 +57,7 @@ def parse_graph(text: str, ops: Mapping[str, Op] | None = None) -> ShownGraph:
     Raises ``ParseError`` with the line and the node for a text that is no graph, an unknown op, a port that is not
     there yet, arguments or types that are not the op's.
     """
+    expect_text("text", text, "the text of a graph")
     return shown(_Reader(text, ops if ops is not None else library_ops()).graph())
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from einspec.arguments import expect_text
 from einspec.errors import GrammarError
 from einspec.grammar.analysis.counts import count_derivations
 from einspec.grammar.model.problems import Problems
@@ -116,6 +117,8 @@ class Grammar(RuleSet):
         Counts stop at 10**1000, which stands for that many or more. The default is the start symbol. Raises
         ``GrammarError`` for a nonterminal that there is not.
         """
+        if symbol is not None:
+            expect_text("symbol", symbol, "the name of a nonterminal")
         return count_derivations(self, self.start if symbol is None else symbol)
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from einspec.arguments import expect
 from einspec.errors import ShapeError
 from einspec.types import Type
 
@@ -76,6 +77,7 @@ def _there(child: Child | None) -> Child:
     """The child. Raises ``ShapeError`` for one that the grammar leaves out."""
     if child is None:
         raise ShapeError("a child that the grammar leaves out is None, and the op takes it for one that is there")
+    expect("child", child, (Child, Children), "a child of a combinator")
     return child
 
 

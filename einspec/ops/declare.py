@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar, overload
 
+from einspec.arguments import expect_text
 from einspec.errors import ShapeError
 from einspec.ops.control import Value
 from einspec.ops.signature import REQUIRED, Signature, read_signature
@@ -193,6 +194,7 @@ _OF_FUNCTIONS = ("associative", "identity", "multiple", "permutes", "splits", "c
 
 def _check_declaration(name: str, laws: Laws) -> None:
     """Raises ``TypeError`` for a name that no text could hold, and for laws that mean nothing."""
+    expect_text("name", name, "the name of an op")
     if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:  # as Python reads names
         raise TypeError(f"name={name!r}: expected a name as Python has them, of letters, digits and _")
     for law, known in (("zero", "zeros"), ("identity", "zeros"), ("multiple", "times")):

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from einspec.arguments import expect, expect_function
 from einspec.text import plural
 
 _CONVERTERS: dict[str, Callable[[str], object]] = {"int": int, "float": float, "str": str}
@@ -137,6 +138,9 @@ def read_signature(function: Callable[..., object], inputs: int | None, *, has_c
     ``inputs`` overrides how many leading parameters are inputs. Raises ``TypeError`` for a signature
     that cannot be one of an op, with the reason.
     """
+    expect_function("rule" if not has_children else "function", function, "a function")
+    if inputs is not None:
+        expect("inputs", inputs, int, "a whole number")
     name = getattr(function, "__name__", repr(function))
     parameters = list(inspect.signature(function).parameters.values())
     if any(p.kind is p.VAR_KEYWORD for p in parameters):

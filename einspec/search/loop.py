@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from einspec.arguments import expect, expect_function, expect_path
 from einspec.errors import StoreError
 from einspec.search.aging import POPULATION, TOURNAMENT, Evolution
 from einspec.search.database import Database
@@ -74,10 +75,15 @@ def run_search(
     Raises ``ValueError`` for a budget below 1, ``StoreError`` for a folder that cannot hold this search, and
     ``SamplingError`` if the space can draw nothing.
     """
+    expect("strategy", strategy, AbstractStrategy, "a strategy, as RandomSearch or Evolution")
+    expect_function("evaluate", evaluate, "a function of an architecture")
+    if progress is not None:
+        expect_function("progress", progress, "a function of a Progress")
     check_count("budget", budget)
     search = _Search(strategy, evaluate, budget, progress)
     if out is None:
         return search.run(None)
+    expect_path("out", out, "the path of a folder")
     with open_store(out, describe(strategy, evaluate, budget=budget)) as store:
         return search.run(store)
 

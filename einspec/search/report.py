@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from einspec.arguments import expect, expect_path
 from einspec.errors import EinspecError
 from einspec.search.files import write_whole
 
@@ -49,6 +50,10 @@ def draw_progress(path: str | os.PathLike[str], runs: Mapping[str, Iterable[Scor
     score: what the vertical axis says. Raises ``EinspecError`` where matplotlib is missing, ``ValueError``
     for another suffix, ``StoreError`` if the file cannot be written.
     """
+    expect_path("path", path)
+    expect("runs", runs, Mapping, "evaluations by the name of their run")
+    for name, evaluations in runs.items():
+        expect(f"runs[{name!r}]", evaluations, Iterable, "evaluations")
     path = Path(path)
     if path.suffix not in _FORMATS:
         raise ValueError(f"{path}: a picture of format {path.suffix!r}; expected {' or '.join(_FORMATS)}")

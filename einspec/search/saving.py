@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from einspec.arguments import expect_path, wrong
 from einspec.search.files import write_whole
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ def save_best(out: str | os.PathLike[str], arch: Architecture, model: nn.Module)
     Each file is replaced as a whole: a process that is killed leaves the old or the new one. Raises
     ``StoreError`` if they cannot be written.
     """
+    expect_path("out", out, "the path of a folder")
+    for name, value, method, expected in (
+        ("arch", arch, "to_json", "an architecture"),
+        ("model", model, "state_dict", "a module"),
+    ):
+        if not callable(getattr(value, method, None)):
+            raise wrong(name, value, expected)
     contents: dict[str, Callable[[Path], object]] = {
         "best.pt": lambda path: path.write_bytes(_serialised(model)),
         "best.json": lambda path: path.write_text(arch.to_json() + "\n", encoding="utf-8"),

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from einspec.arguments import expect_path
 from einspec.errors import StoreError
 from einspec.search.database import Database, Manifest
 from einspec.search.evaluation import Record
@@ -39,6 +40,7 @@ def read_run(out: str | os.PathLike[str]) -> Run:
 
     Raises ``StoreError`` for a folder that is none and for a file that is damaged or foreign.
     """
+    expect_path("out", out, "the path of a folder")
     path = Path(out) / RUN_FILE
     if not path.exists():
         raise StoreError(

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from einspec.arguments import expect_several, wrong
 from einspec.errors import SamplingError
 
 if TYPE_CHECKING:
@@ -42,6 +43,18 @@ class Candidate:
     """The number of the candidate that this one is a mutation of; None for a seed and for a fresh draw."""
 
 
+def _own(space: Space, arch: Architecture) -> Architecture:
+    """A seed as an architecture of this very space."""
+    from einspec.space.deriving.typed import TypedDerivation
+    from einspec.space.text.codec import owned
+
+    if isinstance(arch, TypedDerivation):
+        return owned(space, arch)
+    if not hasattr(arch, "key"):
+        raise wrong("seeds", arch, "architectures")
+    return arch
+
+
 class AbstractStrategy(ABC):
     """Ask and tell, with seeds first and without duplicates.
 
@@ -65,9 +78,15 @@ class AbstractStrategy(ABC):
         where: Where | None = None,
         redraws: int = REDRAWS,
     ) -> None:
+        from einspec.space.drawing.wanted import check_where  # late: importing a search is quick
+
+        for method in ("sample", "mutate"):
+            if not callable(getattr(space, method, None)):
+                raise wrong("space", space, "a space, as einspec.load gives")
         self.space = space
         self.seed = check_seed(seed)
-        self.seeds = tuple(space.own(seed) for seed in seeds)
+        self.seeds = tuple(_own(space, arch) for arch in expect_several("seeds", seeds, "architectures"))
+        check_where(where)
         self.where = where
         self.redraws = check_count("redraws", redraws)
         self.duplicates = 0

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from einspec.arguments import expect_text
 from einspec.errors import EinspecError
 from einspec.search.evaluation import Evaluation
 from einspec.text import did_you_mean, listing
@@ -76,6 +77,7 @@ def activations(arch: Architecture) -> int:
 
 def load_task(name: str, **settings: Any) -> AbstractTask:
     """The task of this name. Raises ``EinspecError`` for an unknown one and for a library that is missing."""
+    expect_text("name", name, "the name of a task")
     if name not in _TASKS:
         advice = did_you_mean(name, _TASKS)
         raise EinspecError(

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from einspec.arguments import expect_function, expect_path, expect_several, expect_text
 from einspec.errors import SamplingError
 from einspec.grammar.grammar import read_file, read_text
 from einspec.ops.opset import collect_ops
@@ -23,7 +24,7 @@ from einspec.space.deriving.domain import Domain
 from einspec.space.deriving.ground import InputLike
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.table import Table
-from einspec.space.deriving.typed import TypedDerivation, check_architecture
+from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.drawing import sampling
 from einspec.space.drawing.coverage import Coverage, coverage
 from einspec.space.drawing.enumeration import enumerate_space
@@ -160,6 +161,7 @@ class Space(Domain[Architecture]):
         members.positive - 1))``. There is one attempt: raises ``SamplingError`` at a dead end, where the chooser is
         not asked, or at a limit; ``ValueError`` for an index that there is not.
         """
+        expect_function("choose", choose, "a function of an address, a nonterminal and its members")
         exact = self.limits.tightened(**limits)
 
         def checked(address: Address, nonterminal: Nonterminal, members: Table) -> int:
@@ -291,8 +293,8 @@ class Space(Domain[Architecture]):
         >>> print(space.parse("def twice(x) = seq(x, x)\\ntwice(seq(norm, relu))"))
         seq(seq(norm, relu), seq(norm, relu))
         """
-        if not isinstance(text, str):
-            raise TypeError(f"expected the text of an architecture, not {type(text).__name__}")
+        expect_text("text", text, "the text of an architecture")
+        expect_text("name", name, "what messages call it")
         return parse(self, text, name)
 
     def read(self, name: str | Path) -> Architecture:
@@ -303,8 +305,7 @@ class Space(Domain[Architecture]):
         >>> load("einspace", input=(3, 32, 32)).read("resnet18").params
         11173632
         """
-        if not isinstance(name, (str, Path)):
-            raise TypeError(f"expected the name or the path of an architecture, not {type(name).__name__}")
+        expect_path("name", name, "the name or the path of an architecture")
         return read(self, name)
 
     def from_json(self, text: str) -> Architecture:
@@ -318,7 +319,7 @@ class Space(Domain[Architecture]):
         not apply. Raises ``SamplingError`` when the repair does not succeed, ``ParseError`` for other things
         than whole numbers.
         """
-        return codec.from_choices(self, choices)
+        return codec.from_choices(self, expect_several("choices", choices, "whole numbers"))
 
     def mutate(
         self,
@@ -345,7 +346,7 @@ class Space(Domain[Architecture]):
         check_where(where)
         exact = self.limits.tightened(**limits)
         sampling.check_limits(self, exact)
-        return mutate(self, self.own(arch), as_random(rng), exact, where, kind)
+        return mutate(self, codec.owned(self, arch), as_random(rng), exact, where, kind)
 
     def propose(
         self, arch: Architecture, *, rng: int | random.Random, **limits: int | None
@@ -358,7 +359,7 @@ class Space(Domain[Architecture]):
         """
         exact = self.limits.tightened(**limits)
         sampling.check_finite(self, exact)
-        return propose(self, self.own(arch), as_random(rng), exact)
+        return propose(self, codec.owned(self, arch), as_random(rng), exact)
 
     def crossover(
         self,
@@ -377,27 +378,19 @@ class Space(Domain[Architecture]):
         """
         check_where(where)
         exact = self.limits.tightened(**limits)
-        return crossover(self, self.own(first), self.own(second), as_random(rng), exact, where)
+        return crossover(self, codec.owned(self, first), codec.owned(self, second), as_random(rng), exact, where)
 
     def neighbours(self, arch: Architecture) -> Iterator[Architecture]:
         """The architectures that differ in one member with the same children nonterminals, its children kept.
 
         One after the other as they are asked for: node by node, in the order of the grammar, within the limits.
         """
-        return neighbours(self, self.own(arch))
+        return neighbours(self, codec.owned(self, arch))
 
     def coverage(self, archs: Iterable[Architecture]) -> Coverage:
         """Which productions a set of architectures uses, and which never."""
-        return coverage(self, map(self.own, archs))
-
-    def own(self, arch: Architecture) -> Architecture:
-        """The architecture as one of this very space. Raises ``ValueError`` for one of another grammar or input."""
-        check_architecture("arch", arch)
-        if arch.space is self:
-            return arch
-        if arch.space.grammar != self.grammar or arch.space.inputs != self.inputs:
-            raise ValueError(f"an architecture of {arch.space!r} is none of {self!r}: parse its text here first")
-        return codec.replay(self, arch.replayable, str(arch))
+        several = expect_several("archs", archs, "architectures")
+        return coverage(self, [codec.owned(self, arch) for arch in several])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return restore_space, (
@@ -460,8 +453,7 @@ def load(
     that can be slow to match, as Lark's own grammars have, are a warning then. Raises ``GrammarError`` for the grammar
     and ``ShapeError`` for the input.
     """
-    if not isinstance(name, (str, Path)):
-        raise TypeError(f"expected the name of a space or the path of a grammar file, not {type(name).__name__}")
+    expect_path("name", name, "the name of a space or the path of a grammar file")
     check = partial(check_ops, collect_ops(ops))
     return Space(read_file(name, check=check, trusted=trusted), input, ops, limits)
 
@@ -476,7 +468,7 @@ def loads(
     trusted: bool = False,
 ) -> Space:
     """The space of a grammar text; as :func:`load`. ``name`` is what messages call the text."""
-    if not isinstance(text, str):
-        raise TypeError(f"expected the text of a grammar, not {type(text).__name__}")
+    expect_text("text", text, "the text of a grammar")
+    expect_text("name", name, "what messages call it")
     check = partial(check_ops, collect_ops(ops))
     return Space(read_text(text, name, check=check, trusted=trusted), input, ops, limits)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from einspec.compiler.emit.emit import compile
 from einspec.compiler.emit.interpret import interpret
+from einspec.compiler.emit.packed import unpacked
 from einspec.compiler.pipeline import built
 from einspec.compiler.simplify.rewriting import Fired, Rule
 from einspec.errors import EinspecError
@@ -100,15 +101,16 @@ def _run(arch: Architecture, model: nn.Module, inputs: list[Tensor], is_read: bo
     given = [x.clone().requires_grad_(x.is_floating_point()) for x in inputs]
     found = interpret(arch, model, *given) if is_read else model(*given)
     outputs = list(found) if isinstance(found, tuple) else [found]
-    sources: dict[str, Tensor] = dict(model.named_parameters())
-    sources |= {f"input {place}": x for place, x in enumerate(given) if x.requires_grad}
+    parameters: dict[str, Tensor] = dict(model.named_parameters())
+    sources = parameters | {f"input {place}": x for place, x in enumerate(given) if x.requires_grad}
     # Weights of every output number: a plain sum has no gradient through a softmax.
     total = torch.stack([_weighted(y) for y in outputs if y.is_floating_point()] or [torch.zeros(())]).sum()
     gradients: list[Tensor | None] = [None] * len(sources)
     if sources and total.requires_grad:
         gradients = list(torch.autograd.grad(total, list(sources.values()), allow_unused=True))
     state = {name: value.detach().clone() for name, value in model.named_buffers()}
-    return _Run([y.detach() for y in outputs], dict(zip(sources, gradients, strict=True)), state)
+    by_name = unpacked(model, dict(zip(sources, gradients, strict=True)))
+    return _Run([y.detach() for y in outputs], by_name, state)
 
 
 def _weighted(y: Tensor) -> Tensor:

@@ -65,9 +65,6 @@ class Words:
     def inputs(self) -> tuple[Type, ...]:
         return (Type((1, 8, 8)),)
 
-    def own(self, word: Word) -> Word:
-        return word
-
     def input_text(self) -> str:
         return "(3, 8, 8)"
 

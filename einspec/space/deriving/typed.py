@@ -6,6 +6,7 @@ import math
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from einspec.arguments import expect
 from einspec.space.deriving.choices import choices_of, free_members, log_shares
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.edges import Trace, trace
@@ -157,7 +158,4 @@ class TypedDerivation(Remembering):
 
 def check_architecture(name: str, value: object) -> None:
     """Raises ``TypeError``, naming the argument, for anything but an architecture."""
-    if not isinstance(value, TypedDerivation):
-        raise TypeError(
-            f"{name}: expected an architecture, as space.parse or space.sample gives, not {type(value).__name__}"
-        )
+    expect(name, value, TypedDerivation, "an architecture, as space.parse or space.sample gives")

@@ -142,7 +142,7 @@ def _never_sampled(
         if expected < _EXPECTED:
             continue
         message = f"{name} is never sampled in {plural(found.attempts, 'attempt')}"
-        advice = f"{tries.why(production, found)}: give it an op or children that fit, or take it out"
+        advice = f"{tries.why(production, found.explanations)}: give it an op or children that fit, or take it out"
         yield Problem(production.source, production.start, production.end, "W508", message, advice, "warning")
 
 

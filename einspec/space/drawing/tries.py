@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from einspec.errors import ShapeError
 from einspec.grammar.model.rules import Production
@@ -12,9 +12,6 @@ from einspec.space.members.environment import Environment
 from einspec.space.members.member import Member, Nonterminal
 from einspec.text import plural
 from einspec.types import Type
-
-if TYPE_CHECKING:
-    from einspec.space.drawing.realised import Realised
 
 
 class Tries:
@@ -46,12 +43,12 @@ class Tries:
         for production in self._chosen:
             self._reasons.setdefault(production, Counter())[reason] += 1
 
-    def why(self, production: Production, found: Realised) -> str:
-        """Why no sample has a production."""
+    def why(self, production: Production, explanations: Mapping[str, str]) -> str:
+        """Why no sample has a production; ``explanations`` quote what refused, by the reason."""
         reasons = self._reasons.get(production)
         if reasons:
             reason, _ = reasons.most_common(1)[0]
-            explanation = found.explanations.get(reason)
+            explanation = explanations.get(reason)
             more = f" ({explanation})" if explanation else ""
             return f"{plural(sum(reasons.values()), 'attempt')} chose it and failed, most often by {reason}{more}"
         nonterminal, inputs, environment = self._places[production.symbol]

@@ -11,7 +11,7 @@ from einspec.recursion import MAX_DEPTH, deep
 from einspec.space.deriving.choosers import recorded_chooser
 from einspec.space.deriving.derive import Rejected, Run, evaluate
 from einspec.space.deriving.domain import A, Domain
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed import TypedDerivation, check_architecture
 from einspec.space.members.odometer import Odometer
 from einspec.space.text.parsed import parse
 from einspec.space.text.printing import sentence
@@ -79,6 +79,16 @@ def replay(space: Domain[A], choices: list[Any] | None, text: str) -> A:
             f"the choices derive {_shortened(derived)}, and the text says {_shortened(text)}: one was changed"
         )
     return arch
+
+
+def owned(space: Domain[A], arch: TypedDerivation) -> A:
+    """An architecture as one of this very space. Raises ``ValueError`` for one of another grammar or input."""
+    if getattr(arch, "space", None) is space:
+        return arch  # type: ignore[return-value]
+    check_architecture("arch", arch)
+    if arch.space.grammar != space.grammar or arch.space.inputs != space.inputs:
+        raise ValueError(f"an architecture of {arch.space!r} is none of {space!r}: parse its text here first")
+    return replay(space, arch.replayable, sentence(arch.space, arch.derivation))
 
 
 def _shortened(text: str) -> str:
