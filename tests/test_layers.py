@@ -28,6 +28,8 @@ LAYERS = (
 SPACE = (
     "einspec.space.members",
     "einspec.space.deriving",
+    "einspec.space.counting.calls",
+    "einspec.space.counting.answering",
     "einspec.space.counting.mass",
     "einspec.space.drawing",
     "einspec.space.counting",

@@ -15,10 +15,9 @@ from torch.func import functional_call
 
 from einspec.compiler.emit.held import Held, held
 from einspec.compiler.emit.weights import STACKS
-from einspec.compiler.graph.frames import Evaluator, FlowingValue, Handle
+from einspec.compiler.graph.frames import Evaluator, FlowingValue, Handle, Use
 from einspec.compiler.graph.graph import Slot, in_copy
 from einspec.errors import CompileError
-from einspec.ops.declare import Primitive
 from einspec.recursion import deep
 from einspec.space.deriving.typed import check_architecture
 from einspec.types import Type
@@ -64,19 +63,12 @@ class _Interpreter(Evaluator):
         self.weights = weights
         self.is_training = is_training
 
-    def emit(
-        self,
-        op: Primitive,
-        inputs: tuple[Any, ...],
-        args: tuple[Any, ...],
-        attributes: dict[str, Any],
-        slot: Slot | None,
-    ) -> Any:
+    def emit(self, use: Use, inputs: tuple[Any, ...]) -> Any:
         kinds = tuple(value.type for value in inputs)
-        outputs = op.infer(kinds, args, attributes)
+        outputs = use.op.infer(kinds, use.args, use.attributes)
         tensors = [value.tensor for value in inputs]
-        compute = self.computing(op, kinds, args, attributes, self.weights.get(slot) if slot is not None else None)
-        if isinstance(compute, nn.Module) and slot not in self.weights:
+        compute = self.computing(use, kinds)
+        if isinstance(compute, nn.Module) and use.slot not in self.weights:
             # A slot that the graph left out has weights that nothing depends on: any will do.
             compute = compute.to(tensors[0]).train(self.is_training)
         found = compute(*tensors)
@@ -84,21 +76,15 @@ class _Interpreter(Evaluator):
             return tuple(_TensorValue(self, kind, tensor) for kind, tensor in zip(outputs, found, strict=True))
         return _TensorValue(self, outputs, found)
 
-    def computing(
-        self,
-        op: Primitive,
-        kinds: tuple[Type, ...],
-        args: tuple[Any, ...],
-        attributes: dict[str, Any],
-        weights: Held | None,
-    ) -> Callable[..., Any]:
+    def computing(self, use: Use, kinds: tuple[Type, ...]) -> Callable[..., Any]:
         """The op's own module or function at some types, with weights if there are any."""
+        weights = self.weights.get(use.slot) if use.slot is not None else None
         if weights is None:
-            return op.realise(kinds, args, attributes)  # type: ignore[no-any-return]
-        if op not in STACKS:
+            return use.op.realise(kinds, use.args, use.attributes)  # type: ignore[no-any-return]
+        if use.op not in STACKS:
             return weights.module
         with torch.device("meta"):  # what holds the weights may have another form
-            module = op.realise(kinds, args, attributes).train(self.is_training)
+            module = use.op.realise(kinds, use.args, use.attributes).train(self.is_training)
         return partial(functional_call, module, weights.state)
 
     def copies(self, handle: Handle, parts: list[tuple[Any, ...]]) -> tuple[Any, ...]:

@@ -148,7 +148,7 @@ class _Writer:
     def definitions(self) -> Iterator[str]:
         """The classes of ours that are used, each after those that it is made from."""
         needed = {base for used in self.used for base in used.__mro__}
-        if needed & {stacked.PatchConv2dStack}:
+        if needed & {stacked.PatchConvolutions}:
             needed.add(modules.PatchConv2d)
         if needed & {stacked.PositionStack}:
             needed.add(modules.Position)

@@ -57,14 +57,18 @@ class Stack(nn.Module):
         return ", ".join([f"copies={self.copies}", *shapes])
 
 
-class LinearStack(Stack):
-    """Linear layers: (..., in) -> (..., out)."""
+class Linears(Stack):
+    """The weights of linear layers."""
 
     weight: torch.Tensor
     bias: torch.Tensor
 
     def __init__(self, copies: int, in_features: int, out_features: int):
         super().__init__(copies, lambda: nn.Linear(in_features, out_features))
+
+
+class LinearStack(Linears):
+    """Linear layers: (..., in) -> (..., out)."""
 
     def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
         """One copy, or all as one batched matrix product."""
@@ -77,35 +81,35 @@ class LinearStack(Stack):
         return y.reshape(*x.shape[:-1], y.shape[-1]).movedim(0, 1)
 
 
-class LinearWide(LinearStack):
+class LinearWide(Linears):
     """Linear layers on one input: (..., in) -> (..., copies out)."""
 
-    def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """All copies as one matrix product."""
         return functional.linear(x, self.weight.flatten(0, 1), self.bias.flatten())
 
 
-class LinearWideRelu(LinearStack):
+class LinearWideRelu(Linears):
     """Linear layers on one input and a leaky ReLU: (..., in) -> (..., copies out)."""
 
     def __init__(self, copies: int, in_features: int, out_features: int, slope: float):
         super().__init__(copies, in_features, out_features)
         self.slope = slope
 
-    def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """All copies as one matrix product, and the activation over it."""
         y = functional.linear(x.flatten(0, -2), self.weight.flatten(0, 1), self.bias.flatten())
         return activated(y, self.slope).view(*x.shape[:-1], y.shape[-1])
 
 
-class LinearSum(LinearStack):
+class LinearSum(Linears):
     """Sums of ``terms`` linear layers on inputs side by side: (..., terms in) -> (..., copies / terms times out)."""
 
     def __init__(self, copies: int, in_features: int, out_features: int, terms: int):
         super().__init__(copies, in_features, out_features)
         self.terms = terms
 
-    def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """All copies as one matrix product."""
         weight = self.weight.view(self.terms, -1, self.weight.shape[-1])
         return functional.linear(x, weight.movedim(1, 0).flatten(1), self.bias.view(self.terms, -1).sum(0))
@@ -114,7 +118,7 @@ class LinearSum(LinearStack):
 class LinearSumStack(LinearSum):
     """Such sums for each of m copies: (m, ..., terms in) -> (m, ..., copies / (m terms) times out)."""
 
-    def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """All copies as one batched matrix product."""
         count = x.shape[1]
         weight = self.weight.view(count, self.terms, -1, self.weight.shape[-1]).movedim(1, 2).flatten(2)
@@ -124,8 +128,8 @@ class LinearSumStack(LinearSum):
         return y.view(*x.shape[:-1], y.shape[-1]).movedim(0, 1)
 
 
-class Conv2dStack(Stack):
-    """Convolutions without bias: (c, h, w) -> (width, h', w')."""
+class Convolutions(Stack):
+    """The weights of convolutions without bias, and the window that they slide."""
 
     weight: torch.Tensor
 
@@ -135,6 +139,14 @@ class Conv2dStack(Stack):
         super().__init__(copies, lambda: nn.Conv2d(channels, width, kernel, groups=groups, bias=False))
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
 
+    def convolve(self, x: torch.Tensor, weight: torch.Tensor, groups: int) -> torch.Tensor:
+        """Slides the window."""
+        return functional.conv2d(x, weight, None, self.stride, self.padding, self.dilation, groups)
+
+
+class Conv2dStack(Convolutions):
+    """Convolutions without bias: (c, h, w) -> (width, h', w')."""
+
     def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
         """One copy, or all as one grouped convolution."""
         if copy is not None:
@@ -143,21 +155,17 @@ class Conv2dStack(Stack):
         y = self.convolve(x.flatten(1, 2), self.weight.flatten(0, 1), count * self.groups)
         return parted(y, count)
 
-    def convolve(self, x: torch.Tensor, weight: torch.Tensor, groups: int) -> torch.Tensor:
-        """Slides the window."""
-        return functional.conv2d(x, weight, None, self.stride, self.padding, self.dilation, groups)
 
-
-class Conv2dWide(Conv2dStack):
+class Conv2dWide(Convolutions):
     """Convolutions without bias on one input: (c, h, w) -> (copies width, h', w')."""
 
-    def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """All copies as one convolution."""
         return self.convolve(x, self.weight.flatten(0, 1), self.groups)
 
 
-class PatchConv2dStack(Stack):
-    """Convolutions with the weights of linear layers over patches: (c, h, w) -> (width, h', w')."""
+class PatchConvolutions(Stack):
+    """The weights of linear layers over patches, and the window that they slide as convolutions."""
 
     weight: torch.Tensor
     bias: torch.Tensor
@@ -165,6 +173,15 @@ class PatchConv2dStack(Stack):
     def __init__(self, copies: int, channels: int, width: int, kernel: int, stride: int, padding: int):
         super().__init__(copies, lambda: PatchConv2d(channels, width, kernel, stride, padding))
         self.kernel, self.stride, self.padding = kernel, stride, padding
+
+    def convolve(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, groups: int) -> torch.Tensor:
+        """Slides the window."""
+        kernels = weight.view(len(weight), -1, self.kernel, self.kernel)
+        return functional.conv2d(x, kernels, bias, self.stride, self.padding, 1, groups)
+
+
+class PatchConv2dStack(PatchConvolutions):
+    """Convolutions with the weights of linear layers over patches: (c, h, w) -> (width, h', w')."""
 
     def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
         """One copy, or all as one grouped convolution."""
@@ -174,16 +191,11 @@ class PatchConv2dStack(Stack):
         y = self.convolve(x.flatten(1, 2), self.weight.flatten(0, 1), self.bias.flatten(), count)
         return parted(y, count)
 
-    def convolve(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, groups: int) -> torch.Tensor:
-        """Slides the window."""
-        kernels = weight.view(len(weight), -1, self.kernel, self.kernel)
-        return functional.conv2d(x, kernels, bias, self.stride, self.padding, 1, groups)
 
-
-class PatchConv2dWide(PatchConv2dStack):
+class PatchConv2dWide(PatchConvolutions):
     """Convolutions with the weights of linear layers on one input: (c, h, w) -> (copies width, h', w')."""
 
-    def forward(self, x: torch.Tensor, copy: int | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """All copies as one convolution."""
         return self.convolve(x, self.weight.flatten(0, 1), self.bias.flatten(), 1)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from einspec.compiler.graph.graph import Context, Slot
 from einspec.errors import CompileError
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 MOST_VISITS = 1_000_000
 """Calls of children in one evaluation; a derivation that is replayed by replays multiplies them."""
+
+
+class Use(NamedTuple):
+    """One use of a primitive: its arguments, the attributes that it reads, and the slot of its weights."""
+
+    op: Primitive
+    args: tuple[Any, ...]
+    attributes: dict[str, Any]
+    slot: Slot | None
 
 
 class Frame:
@@ -57,14 +66,7 @@ class Evaluator(ABC):
         self.visits = 0
 
     @abstractmethod
-    def emit(
-        self,
-        op: Primitive,
-        inputs: tuple[Any, ...],
-        args: tuple[Any, ...],
-        attributes: dict[str, Any],
-        slot: Slot | None,
-    ) -> Any:
+    def emit(self, use: Use, inputs: tuple[Any, ...]) -> Any:
         """Applies a primitive to values."""
 
     def each(self, handle: Handle, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -97,7 +99,7 @@ class Evaluator(ABC):
         attributes = node.member.attributes(environment)
         if isinstance(op, Primitive):
             slot = Slot(number, f"{op.name}_{number}", context) if op.has_slot else None
-            return self.emit(op, inputs, node.args, attributes, slot)
+            return self.emit(Use(op, node.args, attributes, slot), inputs)
         assert isinstance(op, Combinator)
         handles = []
         below = number + 1
@@ -125,7 +127,7 @@ class Evaluator(ABC):
                 name = f"{base}_{frame.counts[base] - 1}"
             frame.counts[name] += 1
             slot = Slot(frame.number, name, frame.context)
-        return self.emit(op, inputs, args, attributes, slot)
+        return self.emit(Use(op, args, attributes, slot), inputs)
 
 
 class Handle(Child):

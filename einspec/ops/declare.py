@@ -18,6 +18,7 @@ from einspec.ops.signature import REQUIRED, Signature, read_signature
 from einspec.text import did_you_mean, listing, plural
 from einspec.types import Type
 
+Inputs = tuple[Type, ...]
 Outputs = Type | tuple[Type, ...]
 Shapes = Mapping[str, tuple[int, ...]]
 F = TypeVar("F", bound=Callable[..., Any])

@@ -19,10 +19,11 @@ from einspec.space.counting import counting
 from einspec.space.counting.counting import Estimate
 from einspec.space.counting.probable import most_probable
 from einspec.space.deriving.choosers import as_random
-from einspec.space.deriving.derive import Address, Chooser, Rejected
+from einspec.space.deriving.derive import Address, Chooser
 from einspec.space.deriving.domain import Domain
 from einspec.space.deriving.ground import InputLike
 from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.rejected import Rejected
 from einspec.space.deriving.table import Table
 from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.drawing import sampling

@@ -20,10 +20,11 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from einspec.errors import ShapeError
-from einspec.ops.declare import Outputs
+from einspec.ops.declare import Inputs, Outputs
 from einspec.recursion import deep
-from einspec.space.deriving.derive import Inputs, Rejected, Run, TypedChild, evaluate
+from einspec.space.deriving.derive import Run, TypedChild, evaluate
 from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.rejected import Rejected
 from einspec.space.deriving.table import Table
 from einspec.space.drawing.sampling import check_limits
 from einspec.space.members.environment import Environment

@@ -14,7 +14,8 @@ from einspec import ShapeError
 from einspec.errors import SamplingError
 from einspec.ops import combinator
 from einspec.space.deriving.choosers import RandomChooser
-from einspec.space.deriving.derive import Rejected, Run, TypedChild, evaluate
+from einspec.space.deriving.derive import Run, TypedChild, evaluate
+from einspec.space.deriving.rejected import Rejected
 from einspec.space.text.printing import sentence
 from tests.helpers import bundled
 from tests.space.small_spaces import GRAMMARS, OPS, chi_squared_fits, draws, exact, probability, small_space, walk

@@ -17,9 +17,9 @@ from einspec.recursion import deep
 from einspec.space.counting.descent import DeepDescent, Descent, SizedDescent
 from einspec.space.counting.mass import MOST_RUNS, depth_within, exact_masses, one, share
 from einspec.space.deriving.choosers import RandomChooser
-from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.domain import Domain
 from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.rejected import Rejected
 from einspec.space.drawing.enumeration import enumerate_space
 from einspec.space.drawing.sampling import attempt
 from einspec.space.drawing.sizes import MOST_SIZES, SizeTable, open_rules

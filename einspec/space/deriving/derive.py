@@ -8,83 +8,21 @@ called, and replay it later, possibly at other types. Who picks is a *chooser*,
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.ops.control import Child
-from einspec.ops.declare import Combinator, Outputs
+from einspec.ops.declare import Combinator, Inputs, Op, Outputs
 from einspec.space.deriving.derivation import Derivation, leaf
+from einspec.space.deriving.handles import BoundChild, TiedChild
+from einspec.space.deriving.rejected import DeadEnd, Rejected
 from einspec.space.deriving.table import OPEN, UNKNOWN, Table, legal_members
 from einspec.space.members.environment import EMPTY, Environment
 from einspec.space.members.layout import Option, Structure, TooLong
 from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.open_member import OpenMember
 from einspec.types import Type
-
-Inputs = tuple[Type, ...]
-
-
-class Rejected(Exception):
-    """This attempt ends here: a dead end, or a limit. ``args[0]`` says which."""
-
-    @property
-    def reason(self) -> str:
-        """What rejects, for counting."""
-        return str(self.args[0])
-
-    def explanation(self) -> str | None:
-        """What refused, with the types, where there is more to say."""
-        return None
-
-
-class Misfit(Rejected):
-    """Types do not fit. ``args[0]`` is the ``ShapeError``."""
-
-    def __init__(self, error: ShapeError):
-        super().__init__(error)
-        error.__traceback__ = error.__context__ = None  # which would keep the whole attempt
-
-    @property
-    def reason(self) -> str:
-        """The op that refused."""
-        return str(self.args[0]).split(" does not accept ")[0].split(":")[0].split("(")[0]
-
-    def explanation(self) -> str | None:
-        """The message."""
-        return str(self.args[0])
-
-
-class DeadEnd(Rejected):
-    """No member of a nonterminal applies."""
-
-    def __init__(self, nonterminal: Nonterminal, inputs: Inputs, environment: Environment, child: TypedChild):
-        super().__init__(nonterminal)
-        self.nonterminal, self.inputs, self.environment = nonterminal, inputs, environment
-        self.within = None if child.parent is None else child.parent.member.op
-        """The op whose child has none; None at the root."""
-
-    @property
-    def reason(self) -> str:
-        """The nonterminal."""
-        return f"no member of {self.nonterminal.name} fits"
-
-    def explanation(self) -> str | None:
-        """What the ops of the nonterminal say to these types, the first few."""
-        found: dict[Any, str] = {}
-        for member in self.nonterminal.members[: self.nonterminal.positive]:
-            if member.op in found or not member.is_leaf(self.environment):
-                continue
-            try:
-                member.infer(self.inputs, self.environment)
-            except ShapeError as error:
-                found[member.op] = str(error)
-        shown = "; ".join(list(found.values())[:_SHOWN])
-        return f"{shown}; and so on" if len(found) > _SHOWN else shown or None
-
-
-_SHOWN = 3
-"""Refusals that one message quotes."""
 
 
 class Address:
@@ -169,7 +107,7 @@ class Run:
                 else:
                     found = table.draw(uniform)
                 if found is None:
-                    raise DeadEnd(nonterminal, inputs, environment, child)
+                    raise DeadEnd(nonterminal, inputs, environment, child.within)
                 member = found
             if self.record is not None:
                 self.record(nonterminal, member, inputs, environment)
@@ -209,7 +147,7 @@ class Run:
                 table = legal_members(structure, (), EMPTY)
                 found = self.chosen(child, structure, table, (), EMPTY)
                 if found is None:
-                    raise DeadEnd(structure, inputs, environment, child)
+                    raise DeadEnd(structure, inputs, environment, child.within)
                 option = found
             assert isinstance(option, Option)
             if self.record is not None:
@@ -394,6 +332,11 @@ class TypedChild(Child, Address):
         self.called, self.called_in, self.outputs = inputs, environment, outputs
         return outputs
 
+    @property
+    def within(self) -> Op | None:
+        """The op whose child it is; None at the root."""
+        return None if self.parent is None else self.parent.member.op
+
     def misfit(self, value: object) -> ShapeError:
         """The error for an input that is no single value."""
         return ShapeError(f"its child {self.index + 1}, {self.nonterminal.name}, is given {_shown(value)} as one input")
@@ -454,67 +397,6 @@ class TypedChild(Child, Address):
             indices.append(child.index)
             child = child.parent
         return tuple(reversed(indices))
-
-
-class TiedChild(Child):
-    """A child with one set of weights. Where its calls differ in type or attributes, the graph decides."""
-
-    __slots__ = ("child", "inputs", "values")
-
-    def __init__(self, child: TypedChild):
-        self.child = child
-        self.inputs: Inputs | None = None
-        self.values: Mapping[str, Any] = {}
-
-    def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
-        environment = self.child.environment
-        return self.enter(inputs, environment.extended(attributes) if attributes else environment)
-
-    @property
-    def environment(self) -> Environment:
-        """The environment that the child was made in."""
-        return self.child.environment
-
-    def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
-        """As the child's, noting whether the calls differ."""
-        if self.inputs is not None and (self.inputs != inputs or self.values != environment.values):
-            self.child.run.varied_ties = True
-        self.inputs, self.values = inputs, environment.values
-        return self.child.enter(inputs, environment)
-
-    def tied(self) -> Child:
-        return self
-
-    def note_bound(self) -> None:
-        self.child.note_bound()
-
-
-class BoundChild(Child):
-    """A derivation that ``let`` has bound, at the place that calls it."""
-
-    __slots__ = ("child", "site")
-
-    def __init__(self, child: Any, site: Environment):
-        self.child = child
-        self.site = site
-
-    @property
-    def environment(self) -> Environment:
-        """The environment that the derivation was bound in."""
-        environment: Environment = self.child.environment
-        return environment
-
-    def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
-        environment = self.environment.at(self.site)
-        return self.enter(inputs, environment.extended(attributes) if attributes else environment)
-
-    def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
-        """As the child's: what is bound under another name is the same derivation."""
-        outputs: Outputs = self.child.enter(inputs, environment)
-        return outputs
-
-    def tied(self) -> Child:
-        return BoundChild(self.child.tied(), self.site)
 
 
 def evaluate(

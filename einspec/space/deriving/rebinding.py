@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from einspec.space.deriving.derivation import Derivation
-from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.ground import Ground
+from einspec.space.deriving.rejected import Rejected
 from einspec.space.members.member import Member, Nonterminal
 
 

@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.rejected import Rejected
 from einspec.text import plural
 
 _MOST_REASONS = 5

@@ -13,10 +13,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from einspec.recursion import deep
-from einspec.space.deriving.derive import Address, Rejected, TypedChild
+from einspec.space.deriving.derive import Address, TypedChild
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.rejected import Rejected
 from einspec.space.deriving.table import Table
 from einspec.space.drawing.sampling import attempt
 from einspec.space.members.member import Member, Nonterminal

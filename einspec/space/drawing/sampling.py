@@ -12,10 +12,11 @@ from einspec.grammar.model.rules import Production
 from einspec.ops.declare import Outputs
 from einspec.space.counting.mass import exact_masses, one
 from einspec.space.deriving.choosers import RandomChooser
-from einspec.space.deriving.derive import Address, Chooser, Known, Misfit, Rejected, Run, evaluate
+from einspec.space.deriving.derive import Address, Chooser, Known, Run, evaluate
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.rejected import Misfit, Rejected
 from einspec.space.deriving.table import Table
 from einspec.space.deriving.typed import TypedDerivation
 from einspec.space.drawing.attempts import Attempts

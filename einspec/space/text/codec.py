@@ -9,8 +9,9 @@ from typing import Any
 from einspec.errors import ParseError, SamplingError, ShapeError
 from einspec.recursion import MAX_DEPTH, deep
 from einspec.space.deriving.choosers import recorded_chooser
-from einspec.space.deriving.derive import Rejected, Run, evaluate
+from einspec.space.deriving.derive import Run, evaluate
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.rejected import Rejected
 from einspec.space.deriving.typed import TypedDerivation, check_architecture
 from einspec.space.members.odometer import Odometer
 from einspec.space.text.parsed import parse

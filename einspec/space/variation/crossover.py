@@ -10,9 +10,9 @@ from typing import Generic
 from einspec.errors import SamplingError
 from einspec.recursion import deep
 from einspec.space.deriving.choosers import below
-from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.rejected import Rejected
 from einspec.space.drawing.attempts import Attempts
 from einspec.space.drawing.wanted import Where, holds
 from einspec.space.variation.difference import differ

@@ -19,7 +19,7 @@ from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.variant import Address, Variant
 
 if TYPE_CHECKING:
-    from einspec.space.deriving.derive import Inputs
+    from einspec.ops.declare import Inputs
 
 
 def differ(arch: A, variant: Variant[A], edit: Edit) -> bool:

@@ -7,8 +7,8 @@ from functools import partial
 
 from einspec.recursion import deep
 from einspec.space.deriving.derivation import Derivation
-from einspec.space.deriving.derive import Rejected
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.rejected import Rejected
 from einspec.space.members.member import Member
 from einspec.space.members.open_member import OpenMember
 from einspec.space.variation.edits import Edit, slots
