@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from einspec.compiler.drawing.diagram import Block, Diagram, Wire
+from einspec.compiler.drawing.diagram import Block, Diagram, Line, Wire
 from einspec.compiler.drawing.labels import Home, is_tied, label_of, line_of
-from einspec.compiler.drawing.segments import Part, Repeat, fold
+from einspec.compiler.drawing.segments import Part, Region, Repeat, Section, fold
 from einspec.compiler.drawing.summary import summary_of
 from einspec.compiler.drawing.text import TIMES
 from einspec.compiler.graph.graph import Graph, Node, Port
@@ -32,17 +32,23 @@ MOST_PORTS = 40
 """Inputs and outputs of a frame, and those that are drawn apart beside a summary."""
 
 
+MOST_OPEN = 60
+"""Blocks of a drawing that fits on a screen; in a larger one, what is there several times is drawn once."""
+
+
 def diagram_of(graph: Graph) -> Diagram:
     """The diagram of a graph; what has too many blocks or levels is a summary with counts."""
-    return _whole(shared(graph), 0)
+    whole = shared(graph)
+    found = _whole(whole, 0)
+    return found if found.boxes <= MOST_OPEN else _whole(whole, 0, sections=True)
 
 
-def _whole(graph: Graph, depth: int) -> Diagram:
+def _whole(graph: Graph, depth: int, sections: bool = False) -> Diagram:
     """The diagram of a graph, or of the body of a replica."""
     inputs = [(-1, i) for i in range(len(graph.inputs))]
     if len(graph.nodes) > MOST_NODES or depth > DEEPEST:
         return _summary(graph, range(len(graph.nodes)), inputs, graph.outputs, depth, 1)
-    return _level(graph, fold(graph), range(len(graph.nodes)), inputs, graph.outputs, depth, 1)
+    return _level(graph, fold(graph, sections=sections), range(len(graph.nodes)), inputs, graph.outputs, depth, 1)
 
 
 def _level(
@@ -119,12 +125,21 @@ class _Builder:
         """How often each port is used at this level."""
         self.uses.update(outputs)
         for part in parts:
-            self.uses.update(part.inputs if isinstance(part, Repeat) else self.graph.nodes[part].inputs)
+            if isinstance(part, Section):
+                self.uses.update(part.region.inputs)
+            else:
+                self.uses.update(part.inputs if isinstance(part, Repeat) else self.graph.nodes[part].inputs)
 
     def add(self, part: Part) -> None:
         """A node or a repeat, with its wires."""
         if isinstance(part, Repeat):
-            self._add_repeat(part)
+            title = f"{TIMES} {part.times:,} in a row" + (", same weights" if part.tied else "")
+            self._add_frame(title, part.region, part.parts, part.inputs, part.times)
+        elif isinstance(part, Section):
+            if part.parts:
+                self._add_frame(f"part {part.name}", part.region, part.parts, part.region.inputs, 1)
+            else:
+                self._add_again(part)
         elif self.graph.nodes[part].body is not None:
             self._add_replica(part)
         else:
@@ -180,12 +195,20 @@ class _Builder:
         for i, kind in enumerate(node.outputs):
             self.homes[index, i] = Home(block, i % given, i // given, node.copies, kind)
 
-    def _add_repeat(self, part: Repeat) -> None:
-        title = f"{TIMES} {part.times:,} in a row" + (", same weights" if part.tied else "")
+    def _add_again(self, part: Section) -> None:
+        """One block for what is drawn elsewhere, at sizes that may be others."""
         region = part.region
-        inner = _level(self.graph, part.parts, region.nodes, region.inputs, region.outputs, self.depth + 1, 0)
-        block = self.add_block(Block("frame", text=title, inner=inner, times=part.times))
-        for entry, port in enumerate(part.inputs):
+        block = summary_of(self.graph, region.nodes, "")
+        title = Line(f"part {part.name} again")
+        index = self.add_block(replace(block, lines=(title,)))
+        self.connect_runs(region.inputs, index, False, edges=0)
+        for i, port in enumerate(region.outputs):
+            self.homes[port] = Home(index, 0, i, len(region.outputs), self.graph.type_of(port))
+
+    def _add_frame(self, title: str, region: Region, parts: Sequence[Part], inputs: Sequence[Port], times: int) -> None:
+        inner = _level(self.graph, parts, region.nodes, region.inputs, region.outputs, self.depth + 1, 0)
+        block = self.add_block(Block("frame", text=title, inner=inner, times=times))
+        for entry, port in enumerate(inputs):
             self.connect([port], block, entry, 0)
         for dot, port in enumerate(region.outputs):
             self.homes[port] = Home(block, dot, 0, 1, self.graph.type_of(port))

@@ -7,8 +7,9 @@ without such a cut are tried with two and three ports: cells of DARTS take the o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from einspec.compiler.graph.graph import Graph, Node, Port
@@ -25,6 +26,12 @@ LEAST_SAVED = 4
 
 DEEPEST = 8
 """Repeats within repeats."""
+
+LEAST_SECTION = 8
+"""Nodes of a section that is drawn once and named after that."""
+
+LEAST_SIZE = 8
+"""Numbers from here on that are sizes of a node's types are taken for these, and not for a window or a stride."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,16 +59,60 @@ class Repeat:
     """All segments share their weights."""
 
 
-Part = int | Repeat
-"""The index of a node, or a repeat."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Section:
+    """A segment that is there several times, not in a row and perhaps at other sizes: drawn once, named after that."""
+
+    region: Region
+    parts: tuple[Part, ...]
+    """What is in it; nothing where it stands for one that is drawn already."""
+    label: int
+    name: str = ""
 
 
-def fold(graph: Graph) -> tuple[Part, ...]:
-    """The nodes of a graph, bodies aside, with repeated segments folded."""
+Part = int | Repeat | Section
+"""The index of a node, a repeat, or a section."""
+
+
+def fold(graph: Graph, *, sections: bool = False) -> tuple[Part, ...]:
+    """The nodes of a graph, bodies aside, with repeated segments folded; with ``sections`` those apart too."""
     used = {port for node in graph.nodes for port in node.inputs} | set(graph.outputs)
     inputs = tuple((-1, i) for i in range(len(graph.inputs)) if (-1, i) in used)
     whole = Region(tuple(range(len(graph.nodes))), inputs, tuple(dict.fromkeys(graph.outputs)))
-    return _Folder(graph).fold(whole, 1, 0)
+    parts = _Folder(graph, sections).fold(whole, 1, 0)
+    counts = Counter(section.label for section in _sections(parts))
+    return tuple(_named(parts, {label for label, count in counts.items() if count > 1}, {}))
+
+
+def _sections(parts: Sequence[Part]) -> Iterator[Section]:
+    """All sections, also those inside of others."""
+    for part in parts:
+        if isinstance(part, Section):
+            yield part
+        if not isinstance(part, int):
+            yield from _sections(part.parts)
+
+
+def _named(parts: Sequence[Part], several: set[int], names: dict[int, str]) -> Iterator[Part]:
+    """The parts with names for sections that there are several of; the others are what is in them."""
+    for part in parts:
+        if isinstance(part, int):
+            yield part
+        elif isinstance(part, Repeat):
+            yield replace(part, parts=tuple(_named(part.parts, several, names)))
+        elif part.label not in several:
+            yield from _named(part.parts, several, names)
+        elif part.label in names:
+            yield replace(part, parts=(), name=names[part.label])
+        else:
+            name = names[part.label] = _letters(len(names))
+            yield replace(part, parts=tuple(_named(part.parts, several, names)), name=name)
+
+
+def _letters(number: int) -> str:
+    """A, B, ..., Z, AA, AB, ..."""
+    before, last = divmod(number, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("A") + last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +131,9 @@ class _Run:
 class _Folder:
     """Folds regions of one graph; equal nodes and atoms have equal numbers."""
 
-    def __init__(self, graph: Graph):
+    def __init__(self, graph: Graph, sections: bool):
         self.graph = graph
+        self.sections = sections
         self.numbers: dict[Any, int] = {}
         self.bodies: dict[int, int] = {}
         for node in graph.nodes:
@@ -128,7 +180,16 @@ class _Folder:
         return atoms
 
     def _inside(self, atom: Region, crossing: int, depth: int) -> tuple[Part, ...]:
-        """An atom that is not repeated: its branches are folded each by itself."""
+        """An atom that is not repeated in a row."""
+        parts = self._branched(atom, crossing, depth)
+        if not self.sections or len(atom.nodes) < LEAST_SECTION or parts[0] != atom.nodes[0]:
+            return parts
+        outputs = tuple(port for port in atom.outputs if port not in atom.inputs)
+        region = self._without_passing(atom, outputs)
+        return (Section(region, parts, self._label(region, is_loose=True)),)
+
+    def _branched(self, atom: Region, crossing: int, depth: int) -> tuple[Part, ...]:
+        """The branches of an atom, folded each by itself."""
         if len(atom.nodes) <= LEAST_SAVED:
             return atom.nodes
         branches = self._branches(atom)
@@ -176,12 +237,16 @@ class _Folder:
         first = _joined(atoms[run.start : run.start + run.period])
         last = _joined(atoms[run.end - run.period : run.end])
         outputs = tuple(port for port in last.outputs if port not in first.inputs)
-        used = {port for index in last.nodes for port in self.graph.nodes[index].inputs} | set(outputs)
-        kept = [i for i, port in enumerate(last.inputs) if port in used]
-        region = Region(last.nodes, tuple(last.inputs[i] for i in kept), outputs)
+        region = self._without_passing(last, outputs)
+        kept = [i for i, port in enumerate(last.inputs) if port in region.inputs]
         parts = self.fold(region, crossing, depth + 1)
         tied = self._slots(first) == self._slots(last) != []
         return Repeat(region, parts, run.times, tuple(first.inputs[i] for i in kept), tied)
+
+    def _without_passing(self, region: Region, outputs: tuple[Port, ...]) -> Region:
+        """A region without the ports that pass it by."""
+        used = {port for index in region.nodes for port in self.graph.nodes[index].inputs} | set(outputs)
+        return Region(region.nodes, tuple(port for port in region.inputs if port in used), outputs)
 
     def _slots(self, region: Region) -> list[Any]:
         nodes = (self.graph.nodes[index] for index in region.nodes)
@@ -206,29 +271,41 @@ class _Folder:
                 pieces += [(start, best.start), (best.end, end)]
         return sorted(found, key=lambda run: run.start)
 
-    def _label(self, region: Region) -> int:
-        """The number of a region up to its place: equal for equal ops, arguments, types and wiring."""
+    def _label(self, region: Region, is_loose: bool = False) -> int:
+        """The number of a region up to its place: equal for equal ops, arguments, types and wiring; a loose one also
+        where all sizes are others, the same ones in the same places.
+        """
+        sizes: dict[int, int] | None = {} if is_loose else None
         local: dict[Port, tuple[int, int]] = {port: (-1, i) for i, port in enumerate(region.inputs)}
         nodes = []
         for position, index in enumerate(region.nodes):
             node = self.graph.nodes[index]
             inputs = [local[port] for port in node.inputs]
             local.update({(index, i): (position, i) for i in range(len(node.outputs))})
-            nodes.append(self._signature(node, inputs))
-        kinds = tuple(_sizes(self.graph.type_of(port)) for port in region.inputs)
-        return self._number((kinds, tuple(nodes), tuple(local[port] for port in region.outputs)))
+            nodes.append(self._signature(node, inputs, sizes))
+        entering = region.inputs if not is_loose else ()  # how wide what comes in is does not matter
+        kinds = tuple(_sizes(self.graph.type_of(port)) for port in entering)
+        return self._number((is_loose, kinds, tuple(nodes), tuple(local[port] for port in region.outputs)))
 
     def _number_body(self, body: Graph) -> None:
         for part in reversed([part for part, _ in body.graphs()]):  # inner bodies first
             nodes = tuple(self._signature(node, node.inputs) for node in part.nodes)
             self.bodies[id(part)] = self._number((tuple(map(_sizes, part.inputs)), nodes, part.outputs))
 
-    def _signature(self, node: Node, inputs: Sequence[Port]) -> int:
+    def _signature(self, node: Node, inputs: Sequence[Port], sizes: dict[int, int] | None = None) -> int:
+        """The number of a node; with ``sizes`` these are told apart by their first place alone."""
         body = None if node.body is None else self.bodies[id(node.body)]
         free = node.op is not None and node.op.laws.commutative
         wiring = tuple(sorted(inputs)) if free else tuple(inputs)
-        kinds = tuple(map(_sizes, node.outputs))
-        return self._number((node.op, repr(node.args), repr(node.attributes), wiring, kinds, body, node.copies))
+        kinds: Any = tuple(map(_sizes, node.outputs))
+        args: Any = node.args
+        if sizes is not None:
+            own = {size for kind in (*node.input_types, *node.outputs) for size in kind.sizes if size >= LEAST_SIZE}
+            for size in sorted(own):
+                sizes.setdefault(size, len(sizes))
+            args = tuple(("size", sizes[a]) if isinstance(a, int) and a in own else a for a in node.args)
+            kinds = tuple((len(kind.sizes), kind.dtype, kind.layout) for kind in node.outputs)
+        return self._number((node.op, repr(args), repr(node.attributes), wiring, kinds, body, node.copies))
 
     def _number(self, key: Any) -> int:
         return self.numbers.setdefault(key, len(self.numbers))
