@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from einspec.grammar.grammar import Grammar as Grammar
-from einspec.grammar.grammar import read_file as read_file
-from einspec.grammar.grammar import read_text as read_text
-from einspec.grammar.model.rules import Choice as Choice
-from einspec.grammar.model.rules import Literal as Literal
-from einspec.grammar.model.rules import Production as Production
-from einspec.grammar.model.rules import Reference as Reference
-from einspec.grammar.model.rules import Rule as Rule
-from einspec.grammar.reading.files import bundled_names as bundled_names
+from einspec.grammar.grammar import Grammar, read_file, read_text
+from einspec.grammar.model.rules import Choice, Literal, Production, Reference, Rule
+from einspec.grammar.reading.files import bundled_names
+
+__all__ = [
+    "Choice",
+    "Grammar",
+    "Literal",
+    "Production",
+    "Reference",
+    "Rule",
+    "bundled_names",
+    "read_file",
+    "read_text",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
