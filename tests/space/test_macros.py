@@ -366,7 +366,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with pytest.raises(ParseError) as error:
             EINSPACE.read(name)
         assert str(error.value) == message
-    with pytest.raises(TypeError, match=r"^expected the name or the path of an architecture, not NoneType$"):
+    with pytest.raises(TypeError, match=r"^name: expected the name or the path of an architecture, not NoneType$"):
         EINSPACE.read(None)  # type: ignore[arg-type]
 
 

@@ -39,7 +39,7 @@ def test_messages_call_the_text_by_its_name() -> None:
 
 @pytest.mark.parametrize("text", [None, 5, b"relu"])
 def test_a_text_is_a_string(text: Any) -> None:
-    with pytest.raises(TypeError, match=r"^expected the text of an architecture, not "):
+    with pytest.raises(TypeError, match=r"^text: expected the text of an architecture, not "):
         bundled("einspace").parse(text)
 
 
