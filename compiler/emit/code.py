@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from torch import fx
 
-_STATEMENT = re.compile(r"(?P<target>\w+) = (?P<value>.*?)(?:;  (?P<dead>\w+(?: = \w+)*) = None)?")
+_TARGET = re.compile(r"(\w+) = ")
+_DEAD = re.compile(r";  (\w+(?: = \w+)*) = None")
+_GIVEN = re.compile(r"(?<![\w.])[x-zu-w]\d*(?!\w)")
 _NAME = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|(?<![\w.])[A-Za-z_]\w*(?! *=(?!=))")
 _NAMES = ("x", "y", "z", "u", "v", "w")
 
@@ -32,30 +34,35 @@ class _Renamer:
 
     def body(self, body: Sequence[str]) -> list[str]:
         """The lines of a body, renamed."""
-        lines = "".join(body).splitlines()
-        self.used.update(name for line in lines for name in _NAME.findall(line))  # functions are called by theirs
-        return [renamed for line in lines for renamed in self.lines(line)]
+        text = "".join(body)
+        self.used.update(_GIVEN.findall(text))  # functions are called by theirs
+        return [renamed for line in text.splitlines() for renamed in self.lines(line)]
 
     def lines(self, written: str) -> Iterator[str]:
         """What a line becomes."""
-        statement = _STATEMENT.fullmatch(written)
-        if written.startswith("#") or not written:
+        statement = _TARGET.match(written)
+        if not written or written[0] == "#":
             yield f"{written}\n"
-        elif statement is None:
+            return
+        if statement is None:
             yield f"{self.renamed(written)}\n"
+            return
+        value, mark, rest = written[statement.end() :].rpartition(";  ")
+        ends = _DEAD.fullmatch(mark + rest)
+        dead = ends[1].split(" = ") if ends else []
+        value = self.renamed(value if ends else f"{value}{mark}{rest}")
+        ended = [self.variables.pop(name) for name in dead if name != statement[1]]
+        if len(ended) > 1:
+            ended.sort(key=self.order)
+        target = ended.pop(0) if ended else self.new()
+        if statement[1] in dead:
+            self.free.append(target)
         else:
-            value = self.renamed(statement["value"])
-            dead = [] if statement["dead"] is None else statement["dead"].split(" = ")
-            ended = sorted((self.variables.pop(name) for name in dead if name != statement["target"]), key=self.order)
-            target = ended.pop(0) if ended else self.new()
-            if statement["target"] in dead:
-                self.free.append(target)
-            else:
-                self.variables[statement["target"]] = target
-            yield f"{target} = {value}\n"
-            if ended:
-                yield f"del {', '.join(ended)}\n"
-                self.free += ended
+            self.variables[statement[1]] = target
+        yield f"{target} = {value}\n"
+        if ended:
+            yield f"del {', '.join(ended)}\n"
+            self.free += ended
 
     def renamed(self, text: str) -> str:
         """An expression in the names of now."""

@@ -15,9 +15,10 @@ from torch.func import functional_call
 
 from einspec.compiler.emit.held import Held, held
 from einspec.compiler.emit.weights import STACKS
-from einspec.compiler.graph.frames import Evaluator, FlowingValue, Handle, Use
+from einspec.compiler.graph.frames import Attributes, Evaluator, FlowingValue, Handle, Values
 from einspec.compiler.graph.graph import Slot, in_copy
 from einspec.errors import CompileError
+from einspec.ops.declare import Primitive
 from einspec.recursion import deep
 from einspec.space.deriving.typed import check_architecture
 from einspec.types import Type
@@ -63,12 +64,12 @@ class _Interpreter(Evaluator):
         self.weights = weights
         self.is_training = is_training
 
-    def emit(self, use: Use, inputs: tuple[Any, ...]) -> Any:
+    def emit(self, op: Primitive, inputs: Values, args: Values, attributes: Attributes, slot: Slot | None) -> Any:
         kinds = tuple(value.type for value in inputs)
-        outputs = use.op.infer(kinds, use.args, use.attributes)
+        outputs = op.infer(kinds, args, attributes)
         tensors = [value.tensor for value in inputs]
-        compute = self.computing(use, kinds)
-        if isinstance(compute, nn.Module) and use.slot not in self.weights:
+        compute = self.computing(op, slot, kinds, args, attributes)
+        if isinstance(compute, nn.Module) and slot not in self.weights:
             # A slot that the graph left out has weights that nothing depends on: any will do.
             compute = compute.to(tensors[0]).train(self.is_training)
         found = compute(*tensors)
@@ -76,15 +77,15 @@ class _Interpreter(Evaluator):
             return tuple(_TensorValue(self, kind, tensor) for kind, tensor in zip(outputs, found, strict=True))
         return _TensorValue(self, outputs, found)
 
-    def computing(self, use: Use, kinds: tuple[Type, ...]) -> Callable[..., Any]:
+    def computing(self, op: Primitive, slot: Slot | None, *realised: Any) -> Callable[..., Any]:
         """The op's own module or function at some types, with weights if there are any."""
-        weights = self.weights.get(use.slot) if use.slot is not None else None
+        weights = self.weights.get(slot) if slot is not None else None
         if weights is None:
-            return use.op.realise(kinds, use.args, use.attributes)  # type: ignore[no-any-return]
-        if use.op not in STACKS:
+            return op.realise(*realised)  # type: ignore[no-any-return]
+        if op not in STACKS:
             return weights.module
         with torch.device("meta"):  # what holds the weights may have another form
-            module = use.op.realise(kinds, use.args, use.attributes).train(self.is_training)
+            module = op.realise(*realised).train(self.is_training)
         return partial(functional_call, module, weights.state)
 
     def copies(self, handle: Handle, parts: list[tuple[Any, ...]]) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from einspec.compiler.graph.graph import Context, Slot
 from einspec.errors import CompileError
@@ -21,17 +21,11 @@ if TYPE_CHECKING:
     from einspec.space.deriving.derivation import Derivation
 
 
+Values = tuple[Any, ...]
+Attributes = dict[str, Any]
+
 MOST_VISITS = 1_000_000
 """Calls of children in one evaluation; a derivation that is replayed by replays multiplies them."""
-
-
-class Use(NamedTuple):
-    """One use of a primitive: its arguments, the attributes that it reads, and the slot of its weights."""
-
-    op: Primitive
-    args: tuple[Any, ...]
-    attributes: dict[str, Any]
-    slot: Slot | None
 
 
 class Frame:
@@ -66,7 +60,7 @@ class Evaluator(ABC):
         self.visits = 0
 
     @abstractmethod
-    def emit(self, use: Use, inputs: tuple[Any, ...]) -> Any:
+    def emit(self, op: Primitive, inputs: Values, args: Values, attributes: Attributes, slot: Slot | None) -> Any:
         """Applies a primitive to values."""
 
     def each(self, handle: Handle, values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -99,7 +93,7 @@ class Evaluator(ABC):
         attributes = node.member.attributes(environment)
         if isinstance(op, Primitive):
             slot = Slot(number, f"{op.name}_{number}", context) if op.has_slot else None
-            return self.emit(Use(op, node.args, attributes, slot), inputs)
+            return self.emit(op, inputs, node.args, attributes, slot)
         assert isinstance(op, Combinator)
         handles = []
         below = number + 1
@@ -116,7 +110,7 @@ class Evaluator(ABC):
         finally:
             self.frame = outer
 
-    def apply(self, op: Primitive, inputs: tuple[Any, ...], args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    def apply(self, op: Primitive, inputs: Values, args: Values, attributes: Attributes) -> Any:
         """A primitive that a combinator calls itself: its slot counts the frame's calls of that primitive."""
         slot = None
         if op.has_slot:
@@ -127,7 +121,7 @@ class Evaluator(ABC):
                 name = f"{base}_{frame.counts[base] - 1}"
             frame.counts[name] += 1
             slot = Slot(frame.number, name, frame.context)
-        return self.emit(Use(op, args, attributes, slot), inputs)
+        return self.emit(op, inputs, args, attributes, slot)
 
 
 class Handle(Child):
@@ -237,7 +231,7 @@ class FlowingValue:
         self.evaluator = evaluator
         self.type = type
 
-    def apply(self, op: Primitive, inputs: tuple[Any, ...], args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+    def apply(self, op: Primitive, inputs: Values, args: Values, attributes: Attributes) -> Any:
         """What ``op(value, ...)`` means here."""
         return self.evaluator.apply(op, inputs, args, attributes)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from einspec.compiler.graph.frames import Evaluator, FlowingValue, Handle, Use
+from einspec.compiler.graph.frames import Attributes, Evaluator, FlowingValue, Handle, Values
 from einspec.compiler.graph.graph import Graph, Node, Port, Slot, pruned
 from einspec.errors import CompileError, ShapeError
 from einspec.ops.declare import Outputs, Primitive
@@ -94,8 +94,7 @@ class Lowering(Evaluator):
         ports = tuple(value.port for value in _as_tuple(result))
         return self.pruned(Graph(inputs, tuple(self.nodes), ports)), result
 
-    def emit(self, use: Use, inputs: tuple[Any, ...]) -> Any:
-        op, args, attributes, slot = use
+    def emit(self, op: Primitive, inputs: Values, args: Values, attributes: Attributes, slot: Slot | None) -> Any:
         kinds = tuple([value.type for value in inputs])
         if self.named.setdefault(op.name, op) is not op:
             raise CompileError(

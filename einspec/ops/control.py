@@ -10,13 +10,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from einspec.arguments import expect
+from einspec.arguments import wrong
 from einspec.errors import ShapeError
 from einspec.types import Type
 
 Value = Any
 """What flows between ops: a ``Type``, a value of a graph, or a tensor with its type. A combinator is run
 over all three, reads ``.axes``, ``.layout`` and ``.dtype`` of each, and must not ask which one it has."""
+
+
+class Stop(Exception):
+    """Ends an evaluation from within, as at a limit: no error of an op, and none of its business."""
 
 
 class Child(ABC):
@@ -77,8 +81,11 @@ def _there(child: Child | None) -> Child:
     """The child. Raises ``ShapeError`` for one that the grammar leaves out."""
     if child is None:
         raise ShapeError("a child that the grammar leaves out is None, and the op takes it for one that is there")
-    expect("child", child, (Child, Children), "a child of a combinator")
     return child
+
+
+def _wrong(child: object) -> TypeError:
+    return wrong("child", child, "a child of a combinator")
 
 
 def tie(child: Child) -> Child:
@@ -86,7 +93,12 @@ def tie(child: Child) -> Child:
 
     A tied child that is called at types which would need other weights is a ``ShapeError``.
     """
-    return _there(child).tied()
+    try:
+        return _there(child).tied()
+    except AttributeError:
+        if not isinstance(child, (Child, Children)):
+            raise _wrong(child) from None
+        raise
 
 
 def each(child: Child, values: Iterable[Value]) -> tuple[Value, ...]:
@@ -97,7 +109,12 @@ def each(child: Child, values: Iterable[Value]) -> tuple[Value, ...]:
     """
     if isinstance(values, Type):
         raise ShapeError(f"several values are expected where there is one: {values}")
-    return _there(child).each(values)
+    try:
+        return _there(child).each(values)
+    except AttributeError:
+        if not isinstance(child, (Child, Children)):
+            raise _wrong(child) from None
+        raise
 
 
 def let(cell: Child, body: Child, name: str = "use") -> Callable[..., Value]:

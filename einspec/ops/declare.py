@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 
 from einspec.arguments import expect_text
 from einspec.errors import ShapeError
-from einspec.ops.control import Value
+from einspec.ops.control import Stop, Value
 from einspec.ops.signature import REQUIRED, Signature, read_signature
 from einspec.text import did_you_mean, listing, plural
 from einspec.types import Type
@@ -231,6 +231,8 @@ class Combinator(_Op):
             names = [argument.name for argument in self.signature.arguments]
             given = dict(zip(names, args, strict=True)) | dict(zip(self.signature.children, children, strict=True))
             return self.function(*inputs, **given, **attributes)
+        except Stop:
+            raise
         except Exception as error:
             refusal = self.refusal(error, inputs, args)
             if refusal is error:

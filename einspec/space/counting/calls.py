@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from einspec.ops.control import Child
+from einspec.ops.control import Child, Stop
 from einspec.ops.declare import Inputs, Outputs
 from einspec.space.members.environment import Environment
 from einspec.space.members.member import Nonterminal
@@ -18,11 +18,11 @@ Room = tuple[int, int | None]
 """The depth and the number of nodes that a derivation may have; None where sizes do not matter."""
 
 
-class TooMuch(Exception):
+class TooMuch(Stop):
     """The computation would take more runs than it may, or needs what types do not tell. ``args[0]`` says which."""
 
 
-class NoAnswer(Exception):
+class NoAnswer(Stop):
     """No derivation goes on from here."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from einspec.errors import ShapeError
-from einspec.ops.control import Child
+from einspec.ops.control import Child, Stop
 from einspec.ops.declare import Combinator, Inputs, Op, Outputs
 from einspec.space.deriving.derivation import Derivation, leaf
 from einspec.space.deriving.handles import BoundChild, TiedChild
@@ -228,18 +228,15 @@ class Run:
                             attributes[name] = BoundChild(environment.bindings[name], environment)
                 outputs = op.call(inputs, member.args, member.arranged(children), attributes)
             elif len(inputs) == member.takes:
-                try:
-                    outputs = op.function(*inputs, *children)
-                except Exception as error:
-                    refusal = op.refusal(error, inputs, ())
-                    if refusal is error:
-                        raise
-                    raise refusal from None
+                outputs = op.function(*inputs, *children)
             else:
                 outputs = op.call(inputs, (), children, {})
-        except ShapeError as error:
-            raise _located(error, child, member) from None
+        except Stop:
+            raise
         except Exception as error:
+            refusal = op.refusal(error, inputs, ()) if member.is_simple else error
+            if isinstance(refusal, ShapeError):
+                raise _located(refusal, child, member) from None
             member.note_place(error)
             raise
         nodes: list[Any] = []

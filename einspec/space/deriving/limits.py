@@ -7,6 +7,8 @@ from typing import Any
 
 from einspec.recursion import MAX_DEPTH
 
+USUAL_ATTEMPTS = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -19,7 +21,7 @@ class Limits:
 
     max_nodes: int | None = 2000
     max_depth: int | None = 200
-    attempts: int = 10_000
+    attempts: int = USUAL_ATTEMPTS
     max_params: int | None = None
     max_macs: int | None = None
 

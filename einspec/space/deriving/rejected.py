@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from einspec.errors import ShapeError
+from einspec.ops.control import Stop
 from einspec.ops.declare import Inputs, Op
 from einspec.space.members.environment import Environment
 from einspec.space.members.member import Nonterminal
 
 
-class Rejected(Exception):
+class Rejected(Stop):
     """This attempt ends here: a dead end, or a limit. ``args[0]`` says which."""
 
     @property

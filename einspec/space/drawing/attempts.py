@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from einspec.space.deriving.limits import Limits
+from einspec.space.deriving.limits import USUAL_ATTEMPTS, Limits
 from einspec.space.deriving.rejected import Rejected
 from einspec.text import plural
 
@@ -24,7 +24,7 @@ class Attempts:
 
     def __init__(self, limits: Limits, is_bounded: bool = True):
         self.limits = limits
-        self.most_work = _MOST_WORK * max(1, limits.attempts / Limits().attempts) if is_bounded else math.inf
+        self.most_work = _MOST_WORK * max(1, limits.attempts / USUAL_ATTEMPTS) if is_bounded else math.inf
         self.work = 0
         """What the attempts cost so far, in nodes drawn."""
         self.notes: list[Rejected | str] = []
@@ -75,7 +75,7 @@ class Attempts:
             tried, more = f"among all {plural(len(self), every)}", ""
         elif len(self) < self.limits.attempts:
             tried += f", as much work as {self.most_work:,.0f} nodes,"
-            more += f": attempts={10 * max(self.limits.attempts, Limits().attempts)} allows ten times the work"
+            more += f": attempts={10 * max(self.limits.attempts, USUAL_ATTEMPTS)} allows ten times the work"
         return (
             f"{what} {tried} within {self.limits.text()}; rejected by {self.text()}; loosen what rejects most{more}"
             + (f" ({why})" if why else "")

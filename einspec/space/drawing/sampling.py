@@ -95,14 +95,14 @@ def _graph_work(arch: TypedDerivation) -> int:
 
 
 def draw(space: Domain[A], rng: random.Random, limits: Limits, asked: Wanted) -> A:
-    """The first attempt that succeeds and is what was asked for.
+    """The first attempt that succeeds and is what was asked for. Where nothing is, work has no bound but the attempts:
+    what can succeed at all is drawn at last, however large it is.
 
     Raises ``SamplingError`` when the attempts run out, with what rejected them.
     """
     choose, begin = _proposals(space, rng, limits, asked)
-    # Without a wish, what can succeed at all is drawn at last, however large it is.
-    attempts = Attempts(limits, is_bounded=limits.is_costed or asked.is_any)
     share = 1 if begin is None else _SIZED
+    attempts = Attempts(limits, is_bounded=limits.is_costed or asked.is_any)
     fitted, hint = 0, None
     for _ in attempts:
         if begin is not None:

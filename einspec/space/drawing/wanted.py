@@ -56,7 +56,11 @@ class Wanted:
     @property
     def is_any(self) -> bool:
         """Whether anything is asked for, new keys apart."""
-        return self.where is not None or bool(self.text())
+        return (
+            self.where is not None
+            or self.is_costed
+            or any(wish is not None for wish in (self.nodes, self.depth, self.output, self.contains or None))
+        )
 
     @property
     def is_costed(self) -> bool:

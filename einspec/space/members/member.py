@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from einspec.errors import GrammarError, ShapeError
 from einspec.grammar.model.rules import Item, Production, Reference
-from einspec.ops.control import Children
+from einspec.ops.control import Children, Stop
 from einspec.ops.declare import Combinator, Op, Outputs, Primitive
 from einspec.text import Problem
 from einspec.types import Type
@@ -217,7 +217,7 @@ class Member:
             if isinstance(self.op, Primitive):
                 return self.op.infer(inputs, self.args, attributes)
             return self.checked(self.op.call(inputs, self.args, self.arranged(()), attributes))
-        except ShapeError:
+        except (ShapeError, Stop):
             raise
         except Exception as error:
             self.note_place(error)
