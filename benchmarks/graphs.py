@@ -10,7 +10,7 @@ from einspec.compiler.graph.lower import lower
 from einspec.compiler.identity.key import graph_key
 from einspec.compiler.simplify.simplify import normal_form
 from tests.baselines import resnet18
-from tests.compiler.labelled import drawn
+from tests.compiler.identity.labelled import drawn
 
 BARS = {20: "0.3", 200: "3", 1000: "20"}
 """Milliseconds for a key at a number of nodes."""

@@ -26,7 +26,7 @@ from tests.compiler.helpers import SAMPLES
 
 # --- NAS-Bench-101 ---
 
-GOLDEN = json.loads((Path(__file__).parents[1] / "goldens" / "nasbench101.json").read_text("utf-8"))["by_vertices"]
+GOLDEN = json.loads((Path(__file__).parents[2] / "goldens" / "nasbench101.json").read_text("utf-8"))["by_vertices"]
 MOST_EDGES = 9
 KIND = Type((4, 4))
 

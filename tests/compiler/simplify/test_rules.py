@@ -13,7 +13,7 @@ from einspec.compiler.simplify.rules import RULES
 from einspec.compiler.simplify.simplify import simplify
 from tests.compiler.corpus import OPS
 from tests.compiler.ops import beside, extremes, halves, scale, thirds, turn, two_by_eight
-from tests.compiler.test_simplify import assert_equal_functions
+from tests.compiler.simplify.test_simplify import assert_equal_functions
 
 ALL_OPS = OPS | {op.name: op for op in (scale, extremes, halves, beside, thirds, turn, two_by_eight)}
 BY_NAME = {rule.name: rule for rule in RULES}

@@ -22,7 +22,7 @@ from einspec.compiler.identity.key import canonical_digest, graph_key
 from einspec.compiler.simplify.simplify import simplify
 from tests.compiler.corpus import CORPORA, OPS, WIRED, WIRED_GRAMMAR, is_wired, random_graphs, transpose
 from tests.compiler.helpers import samples
-from tests.compiler.labelled import KIND, drawn, node, own, shuffled, unordered
+from tests.compiler.identity.labelled import KIND, drawn, node, own, shuffled, unordered
 from tests.compiler.ops import parse
 
 

@@ -23,8 +23,8 @@ from einspec.ops import combinator, primitive
 from tests.baselines import resnet18, vit
 from tests.compiler.corpus import LIGHT, is_small, is_wired, wired_space
 from tests.compiler.helpers import EINSPACE_INPUTS, as_tuple, assert_close, random_inputs, samples
+from tests.compiler.identity.test_key import respelled
 from tests.compiler.ops import parse
-from tests.compiler.test_key import respelled
 
 
 def assert_carries_over(a: einspec.Architecture, b: einspec.Architecture) -> None:
