@@ -6,33 +6,31 @@ import keyword
 import operator
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 
 import torch
-from torch import fx, nn
+from torch import fx
 
 from einspec.compiler.costs.memory import activations
-from einspec.compiler.emit.modules import Expects, MeanHead
+from einspec.compiler.emit.head import Head, check_head, made_head
+from einspec.compiler.emit.modules import Expects
 from einspec.compiler.emit.packed import pack
 from einspec.compiler.emit.tracing import Tracer
-from einspec.compiler.emit.weights import Weights, as_compile_error
+from einspec.compiler.emit.weights import Weights
 from einspec.compiler.graph.graph import Graph
 from einspec.compiler.pipeline import built
 from einspec.compiler.simplify.rewriting import Rule
 from einspec.errors import CompileError
-from einspec.space.deriving.typed import check_architecture
+from einspec.space.deriving.typed_derivation import check_architecture
 from einspec.space.space import Architecture
 from einspec.text import bytes_text
-from einspec.types import Type
 
 MOST_CALLS = 1_000_000
 """Primitives that one forward pass may run; replicas of replicas soon ask for billions."""
 
 RESERVED = ("self", "torch", "nn", "functional", "device", "inf", "nan", "copy", "math", "operator")
 """Names that the code of a module uses itself."""
-
-Head = int | Callable[[Type], nn.Module] | None
 
 
 def compile(
@@ -63,7 +61,7 @@ def compile(
     check_architecture("arch", arch)
     if not isinstance(seed, Integral) or isinstance(seed, bool):
         raise TypeError(f"seed={seed!r}: expected a whole number")
-    _check_head(arch, head)
+    check_head(arch, head)
     if arch.graph.written_out > MOST_CALLS:
         raise CompileError(
             f"one forward pass would run {arch.graph.written_out:,} primitives, and the limit is {MOST_CALLS:,}: "
@@ -93,7 +91,7 @@ def _written(arch: Architecture, graph: Graph, weights: Weights, head: Head, pac
     outputs = tracer.run()
     if head is not None:
         weights.draw_from("head")
-        outputs = [tracer.call("head", _made_head(head, graph.output_types[0]), outputs)]
+        outputs = [tracer.call("head", made_head(head, graph.output_types[0]), outputs)]
     if packs:
         pack(tracer.trace, tracer.root)
     return tracer.module(outputs, "Architecture", is_tuple=isinstance(arch.output, tuple))
@@ -121,40 +119,6 @@ def _check_memory(arch: Architecture, graph: Graph, head: Head, max_memory: int)
             f"{weights + running:,} bytes: more than max_memory, {max_memory:,} bytes; sample with max_params or "
             "max_macs, or allow more"
         )
-
-
-def _check_head(arch: Architecture, head: Head) -> None:
-    if head is None:
-        return
-    if isinstance(arch.output, tuple):
-        raise CompileError(
-            f"a head takes one output, and this architecture gives the tuple ({', '.join(map(str, arch.output))}): "
-            "compile it without"
-        )
-    if arch.output.dtype != "float":
-        raise CompileError(f"a head computes with floats, and the output is {arch.output}: compile it without")
-    if isinstance(head, bool) or not (isinstance(head, int) or callable(head)):
-        raise TypeError(f"head={head!r}: expected None, a number of classes, or a function from the output type")
-    if isinstance(head, int) and head < 1:
-        raise ValueError(f"head={head}: expected at least one class")
-
-
-def _made_head(head: int | Callable[[Type], nn.Module], output: Type) -> nn.Module:
-    """The module that ends the network."""
-    if isinstance(head, int):
-        with as_compile_error(f"a head of {head:,} classes for {output}"):
-            axes = [axis + 1 for axis in range(output.rank) if axis != output.channel_axis]
-            return MeanHead(axes, output.channels, head)
-    module = head(output)
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"head(...) returned {module!r}: expected an nn.Module")
-    was_training = module.training
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            module.eval()(torch.zeros(2, *output.sizes))
-    except Exception as error:  # whatever a module of a user's does
-        raise CompileError(f"the head cannot take {output}: {str(error).splitlines()[0]}") from None
-    return module.train(was_training)
 
 
 def _identifiers(names: Iterable[str]) -> list[str]:

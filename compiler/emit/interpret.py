@@ -20,7 +20,7 @@ from einspec.compiler.graph.graph import Slot, in_copy
 from einspec.errors import CompileError
 from einspec.ops.declare import Primitive
 from einspec.recursion import deep
-from einspec.space.deriving.typed import check_architecture
+from einspec.space.deriving.typed_derivation import check_architecture
 from einspec.types import Type
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from einspec.compiler.graph.unfold import MOST_NODES, written_out
 from einspec.compiler.identity.key import numbering
 from einspec.compiler.simplify.simplify import simplify
 from einspec.errors import CompileError
-from einspec.space.deriving.typed import check_architecture
+from einspec.space.deriving.typed_derivation import check_architecture
 
 if TYPE_CHECKING:
     from einspec.space.deriving.derivation import Derivation

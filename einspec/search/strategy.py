@@ -45,7 +45,7 @@ class Candidate:
 
 def _own(space: Space, arch: Architecture) -> Architecture:
     """A seed as an architecture of this very space."""
-    from einspec.space.deriving.typed import TypedDerivation
+    from einspec.space.deriving.typed_derivation import TypedDerivation
     from einspec.space.text.codec import owned
 
     if isinstance(arch, TypedDerivation):

@@ -19,13 +19,13 @@ from einspec.space.counting import counting
 from einspec.space.counting.counting import Estimate
 from einspec.space.counting.probable import most_probable
 from einspec.space.deriving.choosers import as_random
-from einspec.space.deriving.derive import Address, Chooser
 from einspec.space.deriving.domain import Domain
+from einspec.space.deriving.evaluation import Address, Chooser
 from einspec.space.deriving.ground import InputLike
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.rejected import Rejected
 from einspec.space.deriving.table import Table
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed_derivation import TypedDerivation
 from einspec.space.drawing import sampling
 from einspec.space.drawing.coverage import Coverage, coverage
 from einspec.space.drawing.enumeration import enumerate_space

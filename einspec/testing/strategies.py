@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from einspec.errors import ShapeError
 from einspec.ops.declare import Inputs, Outputs
 from einspec.recursion import deep
-from einspec.space.deriving.derive import Run, TypedChild, evaluate
+from einspec.space.deriving.evaluation import Run, TypedChild, evaluate
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.rejected import Rejected
 from einspec.space.deriving.table import Table

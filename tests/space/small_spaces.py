@@ -13,7 +13,7 @@ from einspec import Architecture, ShapeError, Type
 from einspec.ops import combinator, each, let, primitive, tie
 from einspec.ops.library.merge import add, cat
 from einspec.ops.library.tensor import narrow
-from einspec.space.deriving.derive import Run, evaluate
+from einspec.space.deriving.evaluation import Run, evaluate
 from einspec.space.deriving.table import legal_members
 
 

@@ -7,7 +7,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from einspec.space.deriving.derive import Address, TypedChild
+from einspec.space.deriving.evaluation import Address, TypedChild
 from einspec.space.deriving.table import Table
 from einspec.space.drawing.sizes import SizeTable
 from einspec.space.members.member import Member, Nonterminal

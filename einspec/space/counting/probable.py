@@ -13,8 +13,8 @@ from functools import partial
 
 from einspec.errors import SamplingError
 from einspec.recursion import deep
-from einspec.space.deriving.derive import Address
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.evaluation import Address
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.rejected import Rejected
 from einspec.space.deriving.table import Table

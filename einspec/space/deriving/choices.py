@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from einspec.ops.declare import Inputs
 from einspec.recursion import deep
 from einspec.space.deriving.derivation import Derivation
-from einspec.space.deriving.derive import Record, Run, evaluate
+from einspec.space.deriving.evaluation import Record, Run, evaluate
 from einspec.space.deriving.table import legal_members
 from einspec.space.members.environment import Environment
 from einspec.space.members.member import Member, Nonterminal

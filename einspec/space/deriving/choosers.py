@@ -6,7 +6,7 @@ import random
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from einspec.space.deriving.derive import Address, Chooser
+from einspec.space.deriving.evaluation import Address, Chooser
 from einspec.space.deriving.table import Table
 from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.odometer import Odometer

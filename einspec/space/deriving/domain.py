@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from einspec.ops.declare import Outputs
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.ground import Ground
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed_derivation import TypedDerivation
 
 A = TypeVar("A", bound=TypedDerivation)
 """What a domain makes of its derivations."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from einspec.ops.declare import Inputs, Outputs
 from einspec.recursion import deep
 from einspec.space.deriving.derivation import Derivation
-from einspec.space.deriving.derive import Known, Run, TypedChild, evaluate
+from einspec.space.deriving.evaluation import Known, Run, TypedChild, evaluate
 from einspec.space.members.environment import Environment
 from einspec.space.members.member import Nonterminal
 

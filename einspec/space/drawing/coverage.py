@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from einspec.grammar.model.rules import Production
 from einspec.space.deriving.ground import Ground
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed_derivation import TypedDerivation
 from einspec.space.members.member import Member
 
 

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from einspec.recursion import deep
-from einspec.space.deriving.derive import Address, TypedChild
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.evaluation import Address, TypedChild
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.rejected import Rejected

@@ -20,7 +20,7 @@ from einspec.space.deriving.choosers import RandomChooser
 from einspec.space.deriving.domain import Domain
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.rejected import DeadEnd, Rejected
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed_derivation import TypedDerivation
 from einspec.space.drawing.coverage import member_counts, production_counts, production_names
 from einspec.space.drawing.sampling import attempt, new_run
 from einspec.space.drawing.tries import Tries

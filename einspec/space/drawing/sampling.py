@@ -12,13 +12,13 @@ from einspec.grammar.model.rules import Production
 from einspec.ops.declare import Outputs
 from einspec.space.counting.mass import exact_masses, one
 from einspec.space.deriving.choosers import RandomChooser
-from einspec.space.deriving.derive import Address, Chooser, Known, Run, evaluate
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.evaluation import Address, Chooser, Known, Run, evaluate
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.rejected import Misfit, Rejected
 from einspec.space.deriving.table import Table
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed_derivation import TypedDerivation
 from einspec.space.drawing.attempts import Attempts
 from einspec.space.drawing.sizes import MOST_SIZES, SizedChooser, mixed, open_rules, size_table
 from einspec.space.drawing.wanted import Wanted

@@ -18,7 +18,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from einspec.space.deriving.choosers import RandomChooser
-from einspec.space.deriving.derive import Address, TypedChild
+from einspec.space.deriving.evaluation import Address, TypedChild
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.table import Table
 from einspec.space.members.member import Member, Nonterminal

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from einspec.errors import ShapeError
 from einspec.grammar.model.rules import Production
-from einspec.space.deriving.derive import Record
+from einspec.space.deriving.evaluation import Record
 from einspec.space.members.environment import Environment
 from einspec.space.members.member import Member, Nonterminal
 from einspec.text import plural

@@ -11,7 +11,7 @@ from einspec.errors import SamplingError
 from einspec.ops.declare import Outputs
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed_derivation import TypedDerivation
 from einspec.space.members.skeletons import drawn, reachable
 from einspec.text import did_you_mean
 from einspec.types import Type, TypeLike, as_type

@@ -9,10 +9,10 @@ from typing import Any
 from einspec.errors import ParseError, SamplingError, ShapeError
 from einspec.recursion import MAX_DEPTH, deep
 from einspec.space.deriving.choosers import recorded_chooser
-from einspec.space.deriving.derive import Run, evaluate
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.evaluation import Run, evaluate
 from einspec.space.deriving.rejected import Rejected
-from einspec.space.deriving.typed import TypedDerivation, check_architecture
+from einspec.space.deriving.typed_derivation import TypedDerivation, check_architecture
 from einspec.space.members.odometer import Odometer
 from einspec.space.text.parsed import parse
 from einspec.space.text.printing import sentence

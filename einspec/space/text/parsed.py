@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from einspec.errors import ShapeError
 from einspec.recursion import deep
 from einspec.space.deriving.derivation import Derivation
-from einspec.space.deriving.derive import Run, evaluate
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.evaluation import Run, evaluate
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.rebinding import at_its_depths
 from einspec.space.members.member import Member

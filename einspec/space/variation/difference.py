@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from einspec.recursion import deep
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.domain import A
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed_derivation import TypedDerivation
 from einspec.space.variation.edits import Edit, same_ops
 from einspec.space.variation.variant import Address, Variant
 

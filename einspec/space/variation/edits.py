@@ -8,7 +8,7 @@ from functools import cached_property
 
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.ground import Ground
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed_derivation import TypedDerivation
 from einspec.space.members.member import Member, Nonterminal
 
 Via = tuple[Member, ...]

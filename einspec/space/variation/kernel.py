@@ -9,8 +9,8 @@ from einspec.ops.declare import Inputs, Outputs
 from einspec.recursion import deep
 from einspec.space.deriving.choosers import RandomChooser, below
 from einspec.space.deriving.derivation import Derivation
-from einspec.space.deriving.derive import Run, TypedChild, evaluate
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.evaluation import Run, TypedChild, evaluate
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.rejected import Rejected
 from einspec.space.deriving.table import legal_members

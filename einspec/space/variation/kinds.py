@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from einspec.space.deriving.choosers import below
 from einspec.space.deriving.derivation import Derivation
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed_derivation import TypedDerivation
 from einspec.space.members.layout import Option, Site, Structure, TooLong
 from einspec.space.members.member import Member
 from einspec.space.variation.edits import Edit, Moves, Slots, moves, same_ops, slots

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from einspec.errors import ShapeError
 from einspec.space.deriving.derivation import Derivation
-from einspec.space.deriving.derive import Chooser, TypedChild
 from einspec.space.deriving.domain import A, Domain
+from einspec.space.deriving.evaluation import Chooser, TypedChild
 from einspec.space.deriving.rebinding import at_its_depths
 from einspec.space.deriving.rejected import Misfit
-from einspec.space.deriving.typed import TypedDerivation
+from einspec.space.deriving.typed_derivation import TypedDerivation
 from einspec.space.drawing.sampling import attempt, new_run, settled
 from einspec.space.members.environment import EMPTY
 from einspec.space.variation.edits import Edit, replaced

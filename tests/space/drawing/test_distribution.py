@@ -14,7 +14,7 @@ from einspec import ShapeError
 from einspec.errors import SamplingError
 from einspec.ops import combinator
 from einspec.space.deriving.choosers import RandomChooser
-from einspec.space.deriving.derive import Run, TypedChild, evaluate
+from einspec.space.deriving.evaluation import Run, TypedChild, evaluate
 from einspec.space.deriving.rejected import Rejected
 from einspec.space.text.printing import sentence
 from tests.helpers import bundled

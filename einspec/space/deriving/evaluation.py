@@ -1,4 +1,4 @@
-"""``derive``: the one evaluation of combinators over types. It draws, replays and checks derivations.
+"""Evaluating combinators over types: one evaluation draws, replays and checks derivations.
 
 A combinator is run over types; its children are handles that draw their derivation when they are first
 called, and replay it later, possibly at other types. Who picks is a *chooser*,
