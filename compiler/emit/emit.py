@@ -13,7 +13,7 @@ import torch
 from torch import fx
 
 from einspec.compiler.costs.memory import activations
-from einspec.compiler.emit.head import Head, check_head, made_head
+from einspec.compiler.emit.head import Head, check_head, head_params, made_head
 from einspec.compiler.emit.modules import Expects
 from einspec.compiler.emit.packed import pack
 from einspec.compiler.emit.tracing import Tracer
@@ -61,7 +61,7 @@ def compile(
     check_architecture("arch", arch)
     if not isinstance(seed, Integral) or isinstance(seed, bool):
         raise TypeError(f"seed={seed!r}: expected a whole number")
-    check_head(arch, head)
+    check_head(head, arch.output)
     if arch.graph.written_out > MOST_CALLS:
         raise CompileError(
             f"one forward pass would run {arch.graph.written_out:,} primitives, and the limit is {MOST_CALLS:,}: "
@@ -110,8 +110,7 @@ def _check_memory(arch: Architecture, graph: Graph, head: Head, max_memory: int)
         raise TypeError(f"max_memory={max_memory!r}: expected a whole number of bytes")
     if max_memory < 1:
         raise ValueError(f"max_memory={max_memory}: expected at least one byte")
-    in_head = head * (graph.output_types[0].channels + 1) if isinstance(head, int) else 0
-    weights = (arch.params + in_head) * torch.get_default_dtype().itemsize
+    weights = (arch.params + head_params(head, graph.output_types[0])) * torch.get_default_dtype().itemsize
     running = activations(graph).peak
     if weights + running > max_memory:
         raise CompileError(

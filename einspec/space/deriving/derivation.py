@@ -31,7 +31,7 @@ class Derivation:
 
     @classmethod
     def with_children(cls, node: Derivation, children: tuple[Derivation | None, ...]) -> Derivation:
-        """The same choice over other children; None is a hole, which ``derive`` fills."""
+        """The same choice over other children; None is a hole, which an evaluation fills."""
         new = cls(node.member, node.via, tuple(child for child in children if child is not None))
         new.children = children  # type: ignore[assignment]
         return new

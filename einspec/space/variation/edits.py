@@ -27,7 +27,7 @@ class Edit:
 
 
 def replaced(root: Derivation, changes: Mapping[int, Derivation | None]) -> Derivation | None:
-    """The derivation with other subtrees at some preorder numbers; None leaves a hole, which ``derive`` fills.
+    """The derivation with other subtrees at some preorder numbers; None leaves a hole, which an evaluation fills.
 
     No changed node may be below another. Only the nodes above them are new.
     """
