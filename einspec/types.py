@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from einspec.arguments import expect, expect_text
 from einspec.errors import ShapeError
-from einspec.text import plural
+from einspec.text import listing, plural
 
 Dtype = Literal["float", "int"]
 Layout = Literal["image", "matrix", "sequence", "tokens", "vector", "tensor"]
@@ -30,6 +30,16 @@ LAYOUTS: dict[str, tuple[int | None, int]] = {
     "tensor": (None, 0),
 }
 """Rank (None: any) and channel axis of each layout."""
+
+LETTERS: dict[str, dict[str, int]] = {
+    "image": {"c": 0, "h": 1, "w": 2},
+    "matrix": {"s": 0, "d": 1},
+    "sequence": {"c": 0, "l": 1},
+    "tokens": {"l": -1},
+    "vector": {"d": 0},
+    "tensor": {},
+}
+"""What the axes of each layout are called, and which they are: ``x.c`` is the channels of an image."""
 
 _MOST_ELEMENTS = 2**62
 """Sizes beyond a machine's address space are mistakes, or attacks on what computes with them."""
@@ -107,6 +117,48 @@ class Type:
     def elements(self) -> int:
         """How many numbers one example holds."""
         return math.prod(self.sizes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each axis, the batch axis not among them; as ``sizes``."""
+        return self.sizes
+
+    @property
+    def c(self) -> int:
+        """The channels of an image (c, h, w) or a sequence (c, l)."""
+        return self._size_of("c")
+
+    @property
+    def h(self) -> int:
+        """The height of an image (c, h, w)."""
+        return self._size_of("h")
+
+    @property
+    def w(self) -> int:
+        """The width of an image (c, h, w)."""
+        return self._size_of("w")
+
+    @property
+    def s(self) -> int:
+        """The rows of a matrix (s, d)."""
+        return self._size_of("s")
+
+    @property
+    def d(self) -> int:
+        """The features of a matrix (s, d) or a vector (d)."""
+        return self._size_of("d")
+
+    @property
+    def l(self) -> int:  # noqa: E743
+        """The length of a sequence (c, l), or of tokens."""
+        return self._size_of("l")
+
+    def _size_of(self, letter: str) -> int:
+        axes = LETTERS[self.layout]
+        if letter not in axes:
+            names = f"its axes are {listing(axes, 'and')}" if axes else "its sizes are x.shape"
+            raise ShapeError(f"a {self.layout} {self} has no axis {letter}: {names}")
+        return self.sizes[axes[letter]]
 
     @property
     def channel_axis(self) -> int:

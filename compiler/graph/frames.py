@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from einspec.compiler.graph.graph import Context, Slot
 from einspec.errors import CompileError
-from einspec.ops.control import Child
+from einspec.ops.control import Child, Flowing
 from einspec.ops.declare import Combinator, Primitive
 from einspec.space.members.environment import EMPTY, Environment
 from einspec.types import Type
@@ -222,7 +222,7 @@ class BoundHandle(Child):
         return BoundHandle(self.handle.tied(), self.evaluator, self.site)
 
 
-class FlowingValue:
+class FlowingValue(Flowing):
     """A value that flows between ops: it has a type, and primitives applied to it go to its evaluator."""
 
     __slots__ = ("evaluator", "type")

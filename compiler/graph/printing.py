@@ -54,11 +54,9 @@ def _node_text(index: int, node: Node) -> str:
 def _value_text(value: Any) -> str:
     if isinstance(value, str):
         is_word = value.isidentifier() and value.isascii() and not keyword.iskeyword(value)
-        return value if is_word and value not in ("inf", "nan") else repr(value)
+        return value if is_word else repr(value)
     if isinstance(value, tuple):
         return f"({', '.join(map(_value_text, value))}{',' if len(value) == 1 else ''})"
-    if isinstance(value, float):  # Python has no literal of these: 1e999 is infinite, and nan what infinities leave
-        return "1e999-1e999" if value != value else repr(value).replace("inf", "1e999")
     return repr(value)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -219,7 +218,7 @@ class _Reader:
             raise self.fail(f"{op.name}{text}: expected arguments separated by commas") from None
         wanted = [_KINDS[argument.kind] for argument in op.signature.arguments]
         fit = len(args) == len(wanted) and all(type(a) in kinds for a, kinds in zip(args, wanted, strict=True))
-        fit = fit and all(map(is_plain, attributes.values()))
+        fit = fit and all(map(is_plain, (*args, *attributes.values())))
         if not fit or not set(attributes) <= set(op.reads):
             raise self.fail(f"{op.name}{text or '()'} does not fit {op.name}{op.signature}")
         return args, attributes
@@ -279,7 +278,4 @@ def _literal(node: ast.expr) -> Any:
         return node.id
     if isinstance(node, ast.Tuple):
         return tuple(map(_literal, node.elts))
-    return math.nan if ast.unparse(node) == ast.unparse(_NAN) else ast.literal_eval(node)
-
-
-_NAN = ast.parse("1e999-1e999", mode="eval").body
+    return ast.literal_eval(node)

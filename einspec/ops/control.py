@@ -19,6 +19,27 @@ Value = Any
 over all three, reads ``.axes``, ``.layout`` and ``.dtype`` of each, and must not ask which one it has."""
 
 
+class Flowing(ABC):
+    """A value of a graph, or a tensor with its type: what primitives are applied to besides types."""
+
+    __slots__ = ()
+    type: Type
+    """Its type."""
+
+    @abstractmethod
+    def apply(self, op: Any, inputs: tuple[Any, ...], args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+        """What ``op(value, ...)`` means for it; ``inputs`` are all inputs, this value the first of them."""
+
+
+def is_value(value: object) -> bool:
+    """Whether something flows between ops: a type, a value of a graph, a tensor with its type."""
+    return type(value) is Type or isinstance(value, Flowing)
+
+
+class Misuse(TypeError):
+    """A mistake of who wrote an op: values where numbers are needed, the reverse, or calls that nothing takes."""
+
+
 class Stop(Exception):
     """Ends an evaluation from within, as at a limit: no error of an op, and none of its business."""
 

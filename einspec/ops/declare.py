@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 
 from einspec.arguments import expect_text
 from einspec.errors import ShapeError
-from einspec.ops.control import Stop, Value
+from einspec.ops.control import Misuse, Stop, Value, is_value
 from einspec.ops.signature import REQUIRED, Signature, read_signature
 from einspec.text import did_you_mean, listing, plural
 from einspec.types import Type
@@ -104,6 +104,9 @@ class Primitive(_Op):
             laws = replace(laws, owns_parameters=True)
         _check_declaration(self.name, laws)
         self._argument_names = tuple(argument.name for argument in self.signature.arguments)
+        # No type says of a float that it is finite, so that these are always looked at.
+        kinds = [None if argument.kind == "float" else argument.python_type for argument in self.signature.arguments]
+        self._argument_types = tuple(kinds)
         self.torch = torch
         self.laws = laws
         self._params = params
@@ -121,13 +124,24 @@ class Primitive(_Op):
         if not inputs or len(args) != len(self.signature.arguments):
             named = [argument.name for argument in self.signature.arguments if self.signature.inputs is None]
             advice = f"; after any number of inputs, write {listing(named, 'and')} by name" if named else ""
-            raise TypeError(f"{self.name} is called as {self.name}{self.signature}{advice}")
+            raise Misuse(f"{self.name} is called as {self.name}{self.signature}{advice}")
         for value in inputs:
             if isinstance(value, tuple):
                 raise ShapeError(f"{self.text(args)} is given {plural(len(value), 'value')} as one input")
+            if not is_value(value):
+                raise Misuse(f"{self.name} is given {value!r} as an input: expected a value that flows between ops")
+        if tuple(map(type, args)) != self._argument_types:
+            args = self._exact(args)
         if isinstance(inputs[0], Type):
             return self.infer(inputs, args, keywords)
         return inputs[0].apply(self, inputs, args, keywords)
+
+    def _exact(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Arguments in the types that they are declared with: 0 for a float is 0.0, True is no whole number."""
+        try:
+            return tuple(argument.exact(value) for argument, value in zip(self.signature.arguments, args, strict=True))
+        except ValueError as error:
+            raise Misuse(f"{self.name} {error}") from None
 
     def infer(self, inputs: tuple[Type, ...], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> Outputs:
         """The output types. Raises ``ShapeError`` with all input types when the op does not accept them."""

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,16 @@ from typing import Any
 from einspec.arguments import expect, expect_function
 from einspec.text import plural
 
-_CONVERTERS: dict[str, Callable[[str], object]] = {"int": int, "float": float, "str": str}
+_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
+
+
+def _read_float(text: str) -> float:
+    if not math.isfinite(float(text)):
+        raise ValueError(text)
+    return float(text)
+
+
+_CONVERTERS: dict[str, Callable[[str], object]] = {"int": int, "float": _read_float, "str": str}
 
 
 def _read_bool(text: str) -> bool:
@@ -59,6 +69,32 @@ class Argument:
         if not self.is_required:
             return self.default
         return False if self.kind == "bool" and not self.may_be_none else None
+
+    @property
+    def python_type(self) -> type:
+        """The type of its values, where it takes one."""
+        return tuple if self.is_tuple else _TYPES[self.kind]
+
+    def exact(self, value: Any) -> object:
+        """A value that an op is called with, in the argument's own type. Raises ``ValueError`` where it has another.
+
+        A whole number stands for a float; a truth value stands for no number, so that 1 and True are never one.
+        """
+        if value is None and (self.may_be_none or self.default is None):
+            return None
+        if isinstance(value, tuple) and (self.is_tuple or isinstance(self.default, tuple)):
+            return tuple(map(self._exact, value))
+        return self._exact(value)
+
+    def _exact(self, value: Any) -> object:
+        wanted = _TYPES[self.kind]
+        if type(value) is wanted and not (isinstance(value, float) and not math.isfinite(value)):
+            return value
+        if wanted is float and type(value) is int:
+            return float(value)
+        if wanted is int and hasattr(value, "__index__") and not isinstance(value, bool):
+            return int(value)  # as numpy has them
+        raise ValueError(f"takes {self.name}: {self.kind}, and {value!r} is none")
 
     def convert(self, text: Any, *, is_presence: bool = False) -> object:
         """The value that a text of a grammar means. Raises ``ValueError`` when it means none.

@@ -19,7 +19,7 @@ class TiedChild(Child):
     def __init__(self, child: Any):
         self.child = child
         self.inputs: Inputs | None = None
-        self.values: Mapping[str, Any] = {}
+        self.values: Mapping[str, object] = {}
 
     def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
         environment = self.child.environment
@@ -33,9 +33,9 @@ class TiedChild(Child):
 
     def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
         """As the child's, noting whether the calls differ."""
-        if self.inputs is not None and (self.inputs != inputs or self.values != environment.values):
+        if self.inputs is not None and (self.inputs != inputs or self.values != environment.tagged):
             self.child.run.varied_ties = True
-        self.inputs, self.values = inputs, environment.values
+        self.inputs, self.values = inputs, environment.tagged
         outputs: Outputs = self.child.enter(inputs, environment)
         return outputs
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from einspec.ops.control import Child, Children
-from einspec.types import Type
+from einspec.ops.control import Child, Children, Misuse, is_value
 
 _MISSING = object()
 
@@ -22,7 +22,11 @@ class Environment:
     def __init__(self, values: Mapping[str, Any], bindings: Mapping[str, Child]):
         self.values = values
         self.bindings = bindings
-        self.key = (tuple(sorted(values.items())), tuple(sorted(bindings))) if values or bindings else None
+        self.key = (
+            (tuple([(name, tagged(values[name])) for name in sorted(values)]), tuple(sorted(bindings)))
+            if values or bindings
+            else None
+        )
 
     def extended(self, attributes: Mapping[str, Any]) -> Environment:
         """The environment with more attributes; a child among them is a binding.
@@ -38,15 +42,20 @@ class Environment:
                 continue
             if isinstance(value, Children):
                 raise value.misuse()
-            if isinstance(value, Type) or hasattr(value, "apply"):
-                raise TypeError(f"the attribute {name} is a value that flows between ops: pass it as an input")
+            if is_value(value):
+                raise Misuse(f"the attribute {name} is a value that flows between ops: pass it as an input")
             if not is_plain(value):
-                raise TypeError(
-                    f"the attribute {name}={value!r}: expected a number, a text, a truth value, None or a tuple"
+                raise Misuse(
+                    f"the attribute {name}={value!r}: expected a finite number, a text, a truth value, None or a tuple"
                 )
             values[name] = value
             bindings.pop(name, None)
         return Environment(values, bindings)
+
+    @property
+    def tagged(self) -> dict[str, object]:
+        """The attributes as memory is keyed by."""
+        return {name: tagged(value) for name, value in self.values.items()}
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -55,20 +64,32 @@ class Environment:
 
     def at(self, site: Environment) -> Environment:
         """For a bound derivation: the attributes of the place that calls it, the bindings of its own."""
-        if site.values is self.values or site.values == self.values:
+        if site.values is self.values or site.tagged == self.tagged:
             return self
         return Environment(site.values, self.bindings)
 
     def reading(self, names: tuple[str, ...]) -> tuple[Any, ...]:
         """What the named attributes are here; one that is not set differs from every value, None included."""
-        return tuple(self.values.get(name, _MISSING) for name in names)
+        return tuple([tagged(self.values[name]) if name in self.values else _MISSING for name in names])
 
 
 def is_plain(value: Any) -> bool:
     """Whether a value prints the same in every process, so that keys can hold it."""
     if isinstance(value, tuple):
         return all(map(is_plain, value))
-    return value is None or isinstance(value, (bool, int, float, str))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, (bool, int, str))
+
+
+def tagged(value: Any) -> object:
+    """A plain value as memory is keyed by: 1, 1.0 and True are three, 0.0 and -0.0 two."""
+    kind = type(value)
+    if kind is int or kind is str or value is None:
+        return value
+    if kind is tuple:
+        return kind, tuple(map(tagged, value))
+    return kind, repr(value)
 
 
 EMPTY = Environment({}, {})

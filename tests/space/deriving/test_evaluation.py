@@ -283,7 +283,7 @@ def test_what_is_no_attribute(value: Any) -> None:
     passing = combinator(lambda x, body: body(x, stage=value), name="passing")
     space = space_of('start: "p" start -> passing | "r" -> relu\n', passing)
     with pytest.raises(
-        TypeError, match=r"the attribute stage is a value that flows between ops|expected a number, a text"
+        TypeError, match=r"the attribute stage is a value that flows between ops|expected a finite number, a text"
     ):
         space.parse("pr")
 
