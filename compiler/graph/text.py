@@ -278,4 +278,11 @@ def _literal(node: ast.expr) -> Any:
         return node.id
     if isinstance(node, ast.Tuple):
         return tuple(map(_literal, node.elts))
-    return ast.literal_eval(node)
+    value = ast.literal_eval(node)
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise ValueError(f"a number of {value.bit_length()} bits")
+    return value
+
+
+_MOST_BITS = 1_000
+"""Longer numbers are no arguments, and Python prints none of over 4,300 digits."""

@@ -143,7 +143,7 @@ def test_values_are_what_they_were():
         assert again.nodes[0].args == (value, 0.1, True)
 
 
-@pytest.mark.parametrize("factor", [0.1, 1e300, 5e-324, float("inf"), float("-inf"), -0.0, 3.0])
+@pytest.mark.parametrize("factor", [0.1, 1e300, 5e-324, -0.0, 3.0])
 def test_numbers_are_what_they_were(factor):
     node = Node(noted, ("a", factor, True), (), ((-1, 0),), (Type((4,)),), (Type((4,)),))
     graph = Graph((Type((4,)),), (node,), ((0, 0),))
