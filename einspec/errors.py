@@ -31,9 +31,13 @@ class ShapeError(EinspecError):
     address: tuple[int, ...] | None = None
     """Where in a derivation: the child indices from the root, when it was one that did not type-check."""
 
+    place: object = None
+    """Where in the text of a grammar file, when an op that is written there raised it."""
+
     def __str__(self) -> str:
         message, *values = self.args
-        return message.format(*values) if values else str(message)
+        text = message.format(*values) if values else str(message)
+        return text if self.place is None else f"{text}\n{self.place}"
 
 
 class SamplingError(EinspecError):

@@ -155,10 +155,11 @@ class Type:
 
     def _size_of(self, letter: str) -> int:
         axes = LETTERS[self.layout]
-        if letter not in axes:
+        try:
+            return self.sizes[axes[letter]]
+        except KeyError:
             names = f"its axes are {listing(axes, 'and')}" if axes else "its sizes are x.shape"
-            raise ShapeError(f"a {self.layout} {self} has no axis {letter}: {names}")
-        return self.sizes[axes[letter]]
+            raise ShapeError(f"a {self.layout} {self} has no axis {letter}: {names}") from None
 
     @property
     def channel_axis(self) -> int:

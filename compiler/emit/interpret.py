@@ -19,6 +19,7 @@ from einspec.compiler.graph.frames import Attributes, Evaluator, FlowingValue, H
 from einspec.compiler.graph.graph import Slot, in_copy
 from einspec.errors import CompileError
 from einspec.ops.declare import Primitive
+from einspec.ops.expressions.bounds import within_bounds
 from einspec.recursion import deep
 from einspec.space.deriving.typed_derivation import check_architecture
 from einspec.types import Type
@@ -44,7 +45,8 @@ def interpret(arch: Architecture, model: nn.Module, *inputs: torch.Tensor) -> An
         raise CompileError(f"{arch.space.name} takes {len(kinds)} inputs, not {len(inputs)}")
     interpreter = _Interpreter(held(arch.graph, model), model.training)
     values = tuple(_TensorValue(interpreter, kind, tensor) for kind, tensor in zip(kinds, inputs, strict=True))
-    result = deep(arch.derivation.depth, lambda: interpreter.run(arch.derivation, values))
+    run = partial(interpreter.run, arch.derivation, values)
+    result = deep(arch.derivation.depth, lambda: within_bounds(run))
     return tuple(value.tensor for value in result) if isinstance(result, tuple) else result.tensor
 
 

@@ -93,11 +93,12 @@ Port = tuple[int, int]
 Ports = tuple[Port, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Node:
     """One primitive with its resolved arguments, or ``copies`` of a body with weights of their own.
 
-    A replica takes the inputs of copy 0, then of copy 1, ..., and gives its outputs in the same order.
+    A replica takes the inputs of copy 0, then of copy 1, ..., and gives its outputs in the same order. Nobody changes
+    one; it is not frozen because that would make it eight times as slow to make, and lowering makes little else.
     """
 
     op: Primitive | None

@@ -3,13 +3,13 @@ clones have no node, replicas stay folded, and what no output needs is left out.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from einspec.compiler.graph.frames import Attributes, Evaluator, FlowingValue, Handle, Values
 from einspec.compiler.graph.graph import Graph, Node, Port, Slot, pruned
 from einspec.errors import CompileError, ShapeError
-from einspec.ops.declare import Outputs, Primitive
+from einspec.ops.declare import Primitive
+from einspec.ops.expressions.bounds import within_bounds
 from einspec.recursion import deep
 from einspec.types import Type
 
@@ -37,7 +37,7 @@ def lower(arch: Denoting) -> Graph:
 
     Raises ``CompileError`` past ``MOST_NODES``, ``ShapeError`` for tied calls that would need different weights.
     """
-    return deep(arch.derivation.depth, lambda: Lowering().graph(arch))
+    return deep(arch.derivation.depth, lambda: within_bounds(lambda: Lowering().graph(arch)))
 
 
 def lower_subtree(node: Derivation, inputs: tuple[Type, ...]) -> Graph:
@@ -46,7 +46,7 @@ def lower_subtree(node: Derivation, inputs: tuple[Type, ...]) -> Graph:
     The derivation must read no attributes and call nothing that is bound around it.
     """
     lowering = Lowering(prunes=False)
-    return deep(node.depth, lambda: lowering.derived(node, inputs)[0])
+    return deep(node.depth, lambda: within_bounds(lambda: lowering.derived(node, inputs)[0]))
 
 
 def owners(graph: Graph) -> list[tuple[int, object, int]] | None:
@@ -91,7 +91,7 @@ class Lowering(Evaluator):
         """The graph of a derivation at some inputs, and the values at its outputs."""
         values = tuple(GraphValue(self, kind, (-1, i)) for i, kind in enumerate(inputs))
         result = self.run(node, values)
-        ports = tuple(value.port for value in _as_tuple(result))
+        ports = tuple(value.port for value in _as_tuple(result) if isinstance(value, GraphValue))
         return self.pruned(Graph(inputs, tuple(self.nodes), ports)), result
 
     def emit(self, op: Primitive, inputs: Values, args: Values, attributes: Attributes, slot: Slot | None) -> Any:
@@ -102,7 +102,7 @@ class Lowering(Evaluator):
                 "nodes are told apart by the names of their ops; give one of them another, with name=..."
             )
         pairs = tuple(sorted(attributes.items())) if attributes else ()
-        outputs = op.infer(kinds, args, attributes) if pairs else _infer(op, kinds, args)
+        outputs = op.infer(kinds, args, attributes) if pairs else op.known(kinds, args)
         if slot is not None:
             self._own(op, kinds, args, attributes, slot)
         types = outputs if isinstance(outputs, tuple) else (outputs,)
@@ -118,6 +118,9 @@ class Lowering(Evaluator):
         inputs = tuple(GraphValue(self, kind, (-1, i)) for i, kind in enumerate(kinds))
         result = handle.enter(inputs, handle.environment, context)
         outputs = _as_tuple(result)
+        if not all(isinstance(value, GraphValue) for value in outputs):
+            self.nodes = outer  # numbers among them: one call after the other
+            return tuple(handle(*part) for part in parts)
         body = self.pruned(Graph(kinds, tuple(self.nodes), tuple(value.port for value in outputs), scope))
         self.nodes = outer
         found = self._copied(body, parts)
@@ -168,11 +171,6 @@ def _needs(op: Primitive, kinds: tuple[Type, ...], args: tuple[Any, ...], attrib
     if op.laws.has_buffers and not isinstance(shapes, int):
         wanted = [*wanted, ("of rank", kinds[0].rank)]  # torch's batch norm is another module at each rank
     return op.name, (args, sorted(attributes.items())), wanted
-
-
-@lru_cache(maxsize=50_000, typed=True)
-def _infer(op: Primitive, kinds: tuple[Type, ...], args: tuple[Any, ...]) -> Outputs:
-    return op.infer(kinds, args, {})
 
 
 def _as_it_is(graph: Graph) -> Graph:

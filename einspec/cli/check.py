@@ -6,6 +6,7 @@ import argparse
 import math
 import sys
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from einspec.cli.explain import first_code
@@ -67,19 +68,22 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any("error" in report for report in reports) else 0
 
 
-def _report(name: str, own_ops: Any, args: argparse.Namespace) -> dict[str, Any]:
+def _report(name: str, ops: Any, args: argparse.Namespace) -> dict[str, Any]:
     import einspec
     from einspec.grammar.grammar import read_file
-    from einspec.ops.opset import collect_ops
-    from einspec.space.members.binding import bind
+    from einspec.ops.expressions.files import written_ops
+    from einspec.ops.opset import own_ops
+    from einspec.space.members.binding import bind, check_ops
 
     try:
-        grammar = read_file(name, trusted=args.trusted)
+        own = own_ops(ops)
+        grammar = read_file(name, check=partial(check_ops, own), trusted=args.trusted)
         given = input_of(args.input)
         if given is None and "input" not in grammar.directives:
-            members = {n.name: len(n.members) for n in bind(grammar, collect_ops(own_ops))[0].values()}
+            written = written_ops(tuple(grammar.op_files.values()), own)
+            members = {n.name: len(n.members) for n in bind(grammar, written)[0].values()}
             return {"file": name, **_figures(grammar, members), "drawn": None}
-        space = einspec.load(name, input=given, ops=own_ops, trusted=args.trusted)
+        space = einspec.load(name, input=given, ops=ops, trusted=args.trusted)
         members = {n.name: len(n.members) for n in space.nonterminals.values()}
         drawn, problems = _drawn(space, args)
         report = {"file": name, **_figures(grammar, members), "drawn": drawn}
@@ -102,6 +106,7 @@ def _drawn(space: Space, args: argparse.Namespace) -> tuple[dict[str, Any], list
         "mean_nodes": figures.mean_nodes if figures.successes else None,
         "mean_nodes_error": figures.mean_nodes_error if figures.successes else None,
         "counts_by_depth": space.counts_by_depth(_DEPTHS),
+        "guards": figures.guards,
         "root": {name: asdict(frequency) for name, frequency in figures.root.items()},
         "productions": {name: asdict(frequency) for name, frequency in figures.productions.items()},
     }
@@ -187,6 +192,8 @@ def _print_drawn(drawn: dict[str, Any]) -> None:
         print(f"  sample size     {drawn['mean_nodes']:.4g} \u00b1 {drawn['mean_nodes_error']:.2g} nodes")
     for depth, number in drawn["counts_by_depth"].items():
         print(f"  up to depth {depth:<3} {number:,} architectures")
+    for name, share in drawn["guards"].items():
+        print(f"  guard           of {name} rejects {share:.1%} of its values, where its rule is expanded")
     for title, rows in (("at the root", drawn["root"]), ("in its rule", drawn["productions"])):
         width = max(map(len, [title, *rows]))
         print(f"  {title:{width}}   weight  samples")

@@ -21,7 +21,8 @@ def is_own(error: BaseException) -> bool:
 
 def print_own_error(error: BaseException) -> None:
     """The error and where the grammar calls the op, on standard error; below it the traceback of the user's code."""
-    print(f"einspec: {type(error).__name__}: {error}", file=sys.stderr)
+    name = next(kind.__name__ for kind in type(error).__mro__ if not kind.__module__.startswith("einspec.ops"))
+    print(f"einspec: {name}: {error}", file=sys.stderr)
     for note in error.__notes__:
         print(note, file=sys.stderr)
     frames = traceback.extract_tb(error.__traceback__)

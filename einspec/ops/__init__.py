@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from einspec.ops.control import Child, Value, each, let, tie
+from einspec.ops.control import Child, Value, each, let, refuse, tie
 from einspec.ops.declare import Combinator, Laws, Op, Primitive, combinator, primitive
 from einspec.ops.opset import collect_ops, library_ops
 
@@ -19,6 +19,7 @@ __all__ = [
     "let",
     "library_ops",
     "primitive",
+    "refuse",
     "tie",
 ]
 

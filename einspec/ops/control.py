@@ -6,9 +6,9 @@ replays it, possibly at other types. Each call has weights of its own unless the
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
 
 from einspec.arguments import wrong
 from einspec.errors import ShapeError
@@ -19,16 +19,19 @@ Value = Any
 over all three, reads ``.axes``, ``.layout`` and ``.dtype`` of each, and must not ask which one it has."""
 
 
-class Flowing(ABC):
-    """A value of a graph, or a tensor with its type: what primitives are applied to besides types."""
+class Flowing:
+    """A value of a graph, or a tensor with its type: what primitives are applied to besides types.
+
+    An abstract class without a metaclass: whether something is one is asked at every call of an op.
+    """
 
     __slots__ = ()
     type: Type
     """Its type."""
 
-    @abstractmethod
     def apply(self, op: Any, inputs: tuple[Any, ...], args: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         """What ``op(value, ...)`` means for it; ``inputs`` are all inputs, this value the first of them."""
+        raise NotImplementedError
 
 
 def is_value(value: object) -> bool:
@@ -36,29 +39,48 @@ def is_value(value: object) -> bool:
     return type(value) is Type or isinstance(value, Flowing)
 
 
+def is_number(value: object) -> bool:
+    """Whether something is a number, or a tuple of such, however deep: what a child may give instead of values."""
+    if isinstance(value, tuple):
+        return all(map(is_number, value))
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
 class Misuse(TypeError):
-    """A mistake of who wrote an op: values where numbers are needed, the reverse, or calls that nothing takes."""
+    """A mistake of who wrote an op: values where numbers are needed, the reverse, or calls that nothing takes.
+
+    ``Misuse(message, advice)``: what to do about it is said where the place in a file is known.
+    """
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; nothing where the message says all."""
+        return str(self.args[1]) if len(self.args) > 1 else ""
 
 
 class Stop(Exception):
     """Ends an evaluation from within, as at a limit: no error of an op, and none of its business."""
 
 
-class Child(ABC):
+class Child:
     """A child of a combinator: call it with values and it returns what its derivation makes of them.
 
-    Keywords are attributes: immutable named values that every op below can read.
+    Keywords are attributes: immutable named values that every op below can read. Abstract, without a metaclass: see
+    :class:`Flowing`.
     """
 
     __slots__ = ()
 
-    @abstractmethod
     def __call__(self, *inputs: Value, **attributes: object) -> Value:
         """One output value, or the tuple of several."""
+        raise NotImplementedError
 
-    @abstractmethod
     def tied(self) -> Child:
         """The same derivation with one set of weights for all its calls."""
+        raise NotImplementedError
 
     def note_bound(self) -> None:
         """It stands for a name now, so that what is drawn below decides whether it is ever called."""
@@ -138,16 +160,29 @@ def each(child: Child, values: Iterable[Value]) -> tuple[Value, ...]:
         raise
 
 
-def let(cell: Child, body: Child, name: str = "use") -> Callable[..., Value]:
+class Binding:
+    """A child below which a name is bound; called as the child is."""
+
+    __slots__ = ("_body", "_bound")
+
+    def __init__(self, body: Child, bound: dict[str, Child]):
+        self._body = body
+        self._bound = bound
+
+    def __call__(self, *inputs: Value, **attributes: object) -> Value:
+        """What the child makes of the inputs."""
+        return self._body(*inputs, **attributes, **self._bound)
+
+
+def let(cell: Child, body: Child, name: str = "use") -> Binding:
     """Binds a derivation: below ``body``, every op that reads the attribute ``name`` can call ``cell``.
 
     Returns a callable that runs ``body``. The library's op ``use`` reads ``use``. A bound cell sees
     the attributes of the place that calls it, and the bindings of the place that bound it.
     """
+    return Binding(_there(body), {name: _there(cell)})
 
-    _there(cell)
 
-    def bound(*inputs: Value, **attributes: object) -> Value:
-        return body(*inputs, **attributes, **{name: cell})
-
-    return bound
+def refuse(why: str) -> NoReturn:
+    """Says that the op does not apply, with a reason that messages give. Raises ``ShapeError``."""
+    raise ShapeError(why)

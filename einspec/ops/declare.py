@@ -6,6 +6,7 @@ values of a graph and over tensors. Which of them it is run over, it sees from t
 
 from __future__ import annotations
 
+import inspect
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -13,13 +14,14 @@ from typing import Any, TypeVar, overload
 
 from einspec.arguments import expect_text
 from einspec.errors import ShapeError
-from einspec.ops.control import Misuse, Stop, Value, is_value
+from einspec.ops.control import Flowing, Misuse, Stop, Value
 from einspec.ops.signature import REQUIRED, Signature, read_signature
 from einspec.text import did_you_mean, listing, plural
 from einspec.types import Type
 
 Inputs = tuple[Type, ...]
 Outputs = Type | tuple[Type, ...]
+"""What an op gives. The children of a combinator may give numbers instead, or besides; they are no types."""
 Shapes = Mapping[str, tuple[int, ...]]
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +60,11 @@ class Laws:
         """The laws that differ from an op without any."""
         values = {name.name: getattr(self, name.name) for name in fields(self)}
         return {name: value for name, value in values.items() if value}
+
+
+_FLOWING = (Flowing, Type)
+_REMEMBERED = 5_000
+"""Outputs kept per primitive; emptied when full, so that memory is bounded."""
 
 
 class _Op:
@@ -104,9 +111,10 @@ class Primitive(_Op):
             laws = replace(laws, owns_parameters=True)
         _check_declaration(self.name, laws)
         self._argument_names = tuple(argument.name for argument in self.signature.arguments)
-        # No type says of a float that it is finite, so that these are always looked at.
-        kinds = [None if argument.kind == "float" else argument.python_type for argument in self.signature.arguments]
-        self._argument_types = tuple(kinds)
+        self._argument_types = tuple(argument.python_type for argument in self.signature.arguments)
+        self._floats = tuple(place for place, kind in enumerate(self._argument_types) if kind is float)
+        self._inferred: dict[tuple[Inputs, tuple[Any, ...]], Outputs] = {}
+        self.takes = self.signature.inputs
         self.torch = torch
         self.laws = laws
         self._params = params
@@ -115,26 +123,76 @@ class Primitive(_Op):
 
     def __call__(self, *values: Value, **keywords: Any) -> Value:
         """Applies the op to values; arguments follow the inputs, attributes go by keyword."""
-        count = len(values) if self.signature.inputs is None else self.signature.inputs
-        inputs, args = values[:count], values[count:]
-        for argument in self.signature.arguments[len(args) :]:
-            value = keywords.pop(argument.name, argument.default)
-            if value is not REQUIRED:
-                args += (value,)
-        if not inputs or len(args) != len(self.signature.arguments):
+        count = self.takes
+        inputs, args = (values, ()) if count is None else (values[:count], values[count:])
+        if len(args) < len(self._argument_types):
+            for argument in self.signature.arguments[len(args) :]:
+                value = keywords.pop(argument.name, argument.default)
+                if value is not REQUIRED:
+                    args += (value,)
+        if not inputs or len(args) != len(self._argument_types):
             named = [argument.name for argument in self.signature.arguments if self.signature.inputs is None]
             advice = f"; after any number of inputs, write {listing(named, 'and')} by name" if named else ""
             raise Misuse(f"{self.name} is called as {self.name}{self.signature}{advice}")
         for value in inputs:
-            if isinstance(value, tuple):
-                raise ShapeError(f"{self.text(args)} is given {plural(len(value), 'value')} as one input")
-            if not is_value(value):
-                raise Misuse(f"{self.name} is given {value!r} as an input: expected a value that flows between ops")
-        if tuple(map(type, args)) != self._argument_types:
+            if not isinstance(value, _FLOWING):
+                raise self._no_input(value, args)
+        if args and tuple(map(type, args)) != self._argument_types:
             args = self._exact(args)
-        if isinstance(inputs[0], Type):
-            return self.infer(inputs, args, keywords)
-        return inputs[0].apply(self, inputs, args, keywords)
+        for place in self._floats:
+            if args[place] is not None and args[place] - args[place] != 0.0:  # infinite, or no number
+                self._exact(args)
+        if type(inputs[0]) is not Type:
+            return inputs[0].apply(self, inputs, args, keywords)
+        return self.infer(inputs, args, keywords) if keywords else self.known(inputs, args)
+
+    def known(self, inputs: tuple[Type, ...], args: tuple[Any, ...]) -> Outputs:
+        """As :meth:`infer` without attributes, remembered: combinators call ops at few types, again and again.
+
+        ``args`` are in the types that they are declared with, so that equal ones are the same.
+        """
+        key = inputs, args
+        found = self._inferred.get(key)
+        if found is None:
+            found = self.infer(inputs, args, {})
+            if len(self._inferred) >= _REMEMBERED:
+                self._inferred.clear()
+            self._inferred[key] = found
+        return found
+
+    def misfit(self, positional: int | None, keywords: Sequence[str]) -> str:
+        """What is wrong with a call of so many values and these names; nothing where it fits, as far as can be seen.
+
+        ``positional`` is None where their number is not known.
+        """
+        arguments = [argument.name for argument in self.signature.arguments]
+        known = (*arguments, *self.reads)
+        unknown = next((name for name in keywords if name not in known), None)
+        if unknown is not None:
+            hint = did_you_mean(unknown, known)
+            return f"has no argument {unknown}" + (f"; {hint}" if hint else "")
+        if positional is None:
+            return ""
+        count = self.signature.inputs
+        if positional < (count or 1):
+            return f"takes {plural(count, 'input') if count else 'at least one input'}, and is given {positional}"
+        given = [] if count is None else arguments[: positional - count]
+        if count is not None and positional - count > len(arguments):
+            wanted = f"{plural(count, 'input')} and {plural(len(arguments), 'argument')}"
+            return f"takes {wanted}, and is given {positional} values"
+        for name in keywords:
+            if name in given:
+                return f"is given {name} twice"
+        for argument in self.signature.arguments:
+            if argument.is_required and argument.name not in (*given, *keywords):
+                return f"is called without {argument.name}"
+        missing = sorted(self.required.difference(keywords))
+        return f"is called without the attribute {missing[0]}" if missing else ""
+
+    def _no_input(self, value: object, args: tuple[Any, ...]) -> Exception:
+        if isinstance(value, tuple):
+            return ShapeError(f"{self.text(args)} is given {plural(len(value), 'value')} as one input")
+        return Misuse(f"{self.name} is given {value!r} as an input: expected a value that flows between ops")
 
     def _exact(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Arguments in the types that they are declared with: 0 for a float is 0.0, True is no whole number."""
@@ -232,6 +290,18 @@ class Combinator(_Op):
         """Called by another combinator, it is the function that it was made from."""
         return self.function(*values, **keywords)
 
+    def misfit(self, positional: int | None, keywords: Sequence[str]) -> str:
+        """As :meth:`Primitive.misfit`: every parameter of the function is given in a call."""
+        signature = inspect.signature(self.function)
+        try:
+            if positional is None:
+                signature.bind_partial(**dict.fromkeys(keywords))
+            else:
+                signature.bind(*[None] * positional, **dict.fromkeys(keywords))
+        except TypeError as error:
+            return f"is called wrongly: {error}"
+        return ""
+
     def call(
         self, inputs: tuple[Value, ...], args: tuple[Any, ...], children: Sequence[Any], attributes: Mapping[str, Any]
     ) -> Value:
@@ -252,6 +322,12 @@ class Combinator(_Op):
             if refusal is error:
                 raise
             raise refusal from None
+
+    def returned(self, outputs: Any) -> Exception:
+        """The error for what is neither values nor numbers."""
+        return TypeError(
+            f"the combinator {self.name} returned {outputs!r}: expected a value, numbers, or a tuple of them"
+        )
 
     def refusal(self, error: Exception, inputs: tuple[Value, ...], args: tuple[Any, ...]) -> Exception:
         """What an error of the function is to who called it: a ``ShapeError`` unless it is a bug."""

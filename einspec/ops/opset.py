@@ -32,6 +32,11 @@ def collect_ops(own: Any) -> dict[str, Op]:
     return ops
 
 
+def own_ops(own: Any) -> tuple[Op, ...]:
+    """Those of ``own`` that are not the library's. Raises as :func:`collect_ops`."""
+    return tuple(op for name, op in collect_ops(own).items() if library_ops().get(name) is not op)
+
+
 def _ops_in(own: Any) -> Iterable[Op]:
     if own is None:
         return []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from einspec.arguments import expect_function, expect_path, expect_several, expect_text
 from einspec.errors import SamplingError
 from einspec.grammar.grammar import read_file, read_text
-from einspec.ops.opset import collect_ops
+from einspec.ops.opset import own_ops
 from einspec.recursion import deep
 from einspec.space.counting import counting
 from einspec.space.counting.counting import Estimate
@@ -455,7 +455,7 @@ def load(
     and ``ShapeError`` for the input.
     """
     expect_path("name", name, "the name of a space or the path of a grammar file")
-    check = partial(check_ops, collect_ops(ops))
+    check = partial(check_ops, own_ops(ops))
     return Space(read_file(name, check=check, trusted=trusted), input, ops, limits)
 
 
@@ -471,5 +471,5 @@ def loads(
     """The space of a grammar text; as :func:`load`. ``name`` is what messages call the text."""
     expect_text("text", text, "the text of a grammar")
     expect_text("name", name, "what messages call it")
-    check = partial(check_ops, collect_ops(ops))
+    check = partial(check_ops, own_ops(ops))
     return Space(read_text(text, name, check=check, trusted=trusted), input, ops, limits)

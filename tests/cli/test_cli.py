@@ -98,7 +98,7 @@ def test_explain_lists_all_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "E101  this cannot be read"
-    assert lines[-1] == "W510  matching this can be slow"
+    assert lines[-1] == "W512  a guard never holds"
     rows = run_json(capsys, "explain")
     assert [f"{row['code']}  {row['title']}" for row in rows] == lines
 
@@ -109,7 +109,7 @@ def test_explain_knows_no_other_codes(capsys: pytest.CaptureFixture[str]) -> Non
     code, out, err = run(capsys, "explain", "../../x")
     assert (code, out) == (1, "")
     assert err.startswith("einspec: there is no code '../../x'; known are E101, E103, ")
-    assert err.endswith(", W509 and W510\n")
+    assert err.endswith(", W511 and W512\n")
 
 
 def test_sample_is_what_the_space_samples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -490,7 +490,7 @@ def test_sample_refuses_what_it_cannot_mean(
             ["sample", "einspace", "--input", "3,32,32", "--macs", "10..20"],
             "or allow more attempts: --attempts 100000 allows ten times the work",
         ),
-        (["check", "OPS"], "      = declare it in Python and load it with --ops MODULE"),
+        (["check", "OPS"], "      = write it as   //% def   in this file, or load it with --ops MODULE"),
         (["check", "SLOW"], "or load a file that you trust with --trusted"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import einspec
 from einspec import ShapeError, Type
 from einspec.ops import Primitive, library_ops
 
@@ -167,9 +168,13 @@ COMBINED: list[tuple[str, tuple[Any, ...], Type, Any]] = [
 ]
 
 
+COMBINATORS: dict[str, Any] = {**einspec.load("nasbench201").ops, **einspec.load("darts").ops}
+"""Those of the library, and those that two bundled files write."""
+
+
 @pytest.mark.parametrize(("name", "args", "kind", "expected"), COMBINED)
 def test_what_combinators_without_children_come_to(name: str, args: tuple[Any, ...], kind: Type, expected: Any) -> None:
-    op = library_ops()[name]
+    op = COMBINATORS[name]
     if expected is NO:
         with pytest.raises(ShapeError):
             op.call((kind,), args, (), {})
@@ -183,4 +188,4 @@ def test_what_combinators_without_children_come_to(name: str, args: tuple[Any, .
 
 @pytest.mark.parametrize("name", ["skip_connect", "avg_pool_3x3", "max_pool_3x3", "sep_conv_3x3", "dil_conv_5x5"])
 def test_the_stride_that_is_set_above(name: str) -> None:
-    assert library_ops()[name].call((Type((16, 8, 8)),), (), (), {"stride": 2}) is Type((16, 4, 4))
+    assert COMBINATORS[name].call((Type((16, 8, 8)),), (), (), {"stride": 2}) is Type((16, 4, 4))

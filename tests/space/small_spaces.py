@@ -181,6 +181,8 @@ W: "4" | "8"
     ),
     "attributes": (
         """
+//% def dense(x, *, width):
+//%     return linear(x, width)
 start: "g" "(" m ")" -> staged | "w" "(" W "," d ")" -> widths //% 0.7 0.3
 m: "s" "(" m "," m ")" -> seq //% 0.3
  | "f" -> only_first //% 0.2
@@ -293,6 +295,76 @@ start: _list{m, ","} -> first_and_rest
 _list{x, sep}: "[" x (sep x)~0..2 "]"
 m: "h" -> halve //% 0.4
  | "r" -> relu
+""",
+        {},
+    ),
+    "guards": (
+        """
+//% def grow(x, width: int, rest):
+//%     return rest(linear(x, width))
+//% def between(x, low: int, high: int, rest):
+//%     return rest(linear(x, (low + high) // 2))
+start: "stop" -> identity //% 0.3 if x.d < 16
+ | "g" "(" W "," start ")" -> grow //% 0.5 if W >= x.d and x.s == 8
+ | "b" "(" W "," W "," start ")" -> between //% if W[0] < W[1] and high != x.d
+W: "4" | "8" | "16" //% 0.5 0.3 0.2
+""",
+        {"max_nodes": 4},
+    ),
+    "guards on what passes on": (
+        """
+start: "s" "(" m ")" -> staged
+m: "c" "(" m "," m ")" -> seq //% 0.3 if x.s > 2
+ | few //% 0.3 if stage == 1
+ | "h" -> halve //% if x.s // 2 in (4, 2)
+ | "r" -> relu
+few: "l" "(" W ")" -> linear //% 0.6 if width in (4, 8, 12) and not width == 12
+ | "a" -> any_stage
+W: "4" | "8" | "12"
+""",
+        {"max_nodes": 5},
+    ),
+    "numbers": (
+        """
+//% def one(x, value: int):
+//%     return value
+//% def pair(x, low, high):
+//%     return low(x), high(x)
+//% def net(x, numbers, body):
+//%     low, high = numbers(x)
+//%     if low > high: refuse("widths fall")
+//%     for i in range(high - low):
+//%         x = body(linear(x, low + i))
+//%     return body(x)
+start: "n" "(" numbers "," body ")" -> net
+numbers: "p" one one -> pair //% 0.7
+ | "t" -> twice
+body: "r" -> relu | "h" -> halve //% 0.6 0.4
+ | "s" "(" body "," body ")" -> seq //% 0
+one: N -> one
+N: "2" | "3" | "4" | "5" //% 0.4 0.3 0.2 0.1
+//% def twice(x):
+//%     return (3, 4)
+""",
+        {"max_nodes": 6},
+    ),
+    "fed numbers": (
+        """
+//% def wide(x, factor: int):
+//%     return factor * x.d
+//% def block(x, width: int, low: int, *, least=0):
+//%     if width < low + least:
+//%         refuse("too narrow")
+//%     return linear(x, width)
+//% def raised(x, block):
+//%     return block(block(x, least=1), least=2)
+start: "u" "(" block ")" -> raised | block
+block: "(" width "," L ")" -> block //% 0.7 if L >= 2
+ | "l" width -> linear
+width: "w" F -> wide //% 0.5
+ | "t" L -> wide
+F: "1" | "2" //% 2/3 1/3
+L: "1" | "2" | "20"
 """,
         {},
     ),

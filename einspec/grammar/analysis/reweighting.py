@@ -196,8 +196,8 @@ class _File:
     def _edit(self, number: int, annotation: Annotation | None, words: Sequence[str]) -> tuple[int, int, str]:
         text = self.grammar.text
         new = f"//% {' '.join(words)}"
-        if annotation is not None and words:
-            return annotation.start, annotation.end, new
+        if annotation is not None and (words or annotation.guard is not None):
+            return annotation.start, annotation.end, new.rstrip()
         start, end = self.grammar.source.line_span(number)
         if annotation is not None:
             kept = len(text[start : annotation.start].rstrip())

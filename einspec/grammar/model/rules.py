@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
+from einspec.grammar.model.ops import GuardText, OpFile
 from einspec.text import Problem, Source
 
 
@@ -116,6 +117,8 @@ class Production:
     """What its rule is called in that file."""
     has_own_weight: bool
     """Whether its weight is written, and not a share of what others leave."""
+    guard: GuardText | None = None
+    """Where it applies; None where it does everywhere that its op does."""
 
     def weight_at(self, depth: int) -> Fraction:
         """The probability at a depth of the tree; the root has depth 1."""
@@ -180,6 +183,8 @@ class RuleSet:
     ignored: tuple[str, ...]
     """Regular expressions of what may stand between tokens."""
     directives: Mapping[str, str]
+    op_files: Mapping[Source, OpFile] = field(repr=False)
+    """The ops that it and the files that it imports hold, as text."""
     found: tuple[Problem, ...] = field(repr=False)
     """What reading the file found, warnings only."""
     is_trusted: bool = False

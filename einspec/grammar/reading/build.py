@@ -133,6 +133,7 @@ class Builder:
                     max(alternative.end, alternative.start + 1),
                     entry.definition.name,
                     file.weights.is_written(alternative),
+                    file.weights.guard_of(alternative),
                 )
             )
         definition = entry.definition
@@ -358,6 +359,11 @@ class Builder:
         if any(len(by_depth) > 1 for by_depth in weights):
             message = f"{entry.definition.name} is written out where it is used, and has weights per depth"
             self._error(expression, scope.file, "E301", message, "give it a name without the underscore")
+        guard = next((g for file, a in alternatives if (g := file.weights.guard_of(a)) is not None), None)
+        if guard is not None:
+            message = f"{entry.definition.name} is written out where it is used, and has a guard"
+            advice = "give it a name without the underscore"
+            entry.file.problems.error("E406", guard.start, guard.start + max(len(guard.text), 1), message, advice)
         above = (*scope.above, name)
         found = [self._sequence(a.items, _Scope(file, filled, above, scope.depth)) for file, a in alternatives]
         if len(found) == 1:

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from einspec.errors import GrammarError
+from einspec.grammar.model.ops import OpFile, OpImport
 from einspec.grammar.model.problems import Problems
 from einspec.grammar.reading.files import Library, NoSuchFile, Place
+from einspec.grammar.syntax.blocks import Blocks
 from einspec.grammar.syntax.parser import parse_syntax
 from einspec.grammar.syntax.tokens import Annotation, tokenize
 from einspec.grammar.syntax.tree import Alternative, Definition, Expression, Import, SyntaxTree
@@ -33,6 +35,7 @@ class File:
     annotations: list[Annotation]
     weights: Weights
     problems: Problems
+    blocks: Blocks
     prefix: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
     around: File | None = None
@@ -71,6 +74,9 @@ class Linker:
         self.names: dict[str, None] = {}
         """What the grammar itself defines or imports, in the order of the file."""
         self.files = 0
+        self.op_files: dict[Source, OpFile] = {}
+        """The ops of each file that was read."""
+        self.brought: dict[Source, list[Source]] = {}
         self.file = self._read(source, place, problems)
         self._link(self.file, ())
         self.entries = {name: self.entries[name] for name in self._needed()}
@@ -78,11 +84,13 @@ class Linker:
     def _read(self, source: Source, place: Place, problems: Problems) -> File:
         tokens, annotations = tokenize(source, problems)
         tree = parse_syntax(source, tokens, problems)
-        return File(source, place, tree, annotations, Weights(annotations, problems), problems)
+        blocks = Blocks(source, annotations, tokens, problems)
+        return File(source, place, tree, blocks.rest, Weights(blocks.rest, problems), problems, blocks)
 
     def _link(self, file: File, above: tuple[str, ...]) -> None:
         """Enters the imports of a file, then its own definitions."""
         self._link_imports(file, above)
+        self._link_ops(file, above)
         for definition in file.tree.definitions:
             name = file.mangled(definition.name)
             if definition.keyword == "%extend":
@@ -154,8 +162,30 @@ class Linker:
             imported.around, imported.prefix = file, "__".join(path)
             imported.aliases = {token.text: alias for s in statements for token, alias in s.names}
             self._link(imported, (*above, self._key(file, path, is_relative)))
+            self.brought.setdefault(file.source, []).append(imported.source)
             for statement in statements:
                 self._check_names(file, imported, statement)
+
+    def _link_ops(self, file: File, above: tuple[str, ...]) -> None:
+        """Notes the ops of a file, and those that it takes from others."""
+        imports = []
+        for statement in file.blocks.imported:
+            imported = self._open(file, statement.path, statement.is_relative, statement, above)
+            if imported is None:
+                continue
+            self._link_ops(imported, (*above, self._key(file, statement.path, statement.is_relative)))
+            known = {text.name for text in imported.blocks.written}
+            known |= {op.alias for op in self.op_files[imported.source].imports}
+            for token, alias in statement.names:
+                if token.text in known:
+                    imports.append(OpImport(token.text, alias, imported.source, token.start, token.end))
+                    continue
+                hint = did_you_mean(token.text, known) or f"it has {', '.join(sorted(known)[:_MOST_SHOWN]) or 'none'}"
+                message = f"{imported.source.name} has no op {token.text}"
+                file.problems.error("E404", token.start, token.end, message, hint)
+        brought = tuple(dict.fromkeys(self.brought.get(file.source, [])))
+        if file.source not in self.op_files or brought:
+            self.op_files[file.source] = OpFile(file.source, tuple(file.blocks.written), tuple(imports), brought)
 
     def _check_names(self, file: File, imported: File, statement: Import) -> None:
         for token, alias in statement.names:

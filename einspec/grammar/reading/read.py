@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from einspec.grammar.model.ops import OpFile
 from einspec.grammar.model.problems import Problems
 from einspec.grammar.model.rules import Rule, RuleSet
 from einspec.grammar.model.structure import check_structure
@@ -17,8 +18,8 @@ from einspec.text import Source, did_you_mean, listing
 DIRECTIVES = ("start", "input", "reference")
 
 
-Check = Callable[[Mapping[str, Rule], Problems], None]
-"""Notes what else is wrong with rules, where something is, so that all of it is said at once."""
+Check = Callable[[Mapping[str, Rule], Mapping[Source, OpFile], Problems], None]
+"""Notes what is wrong with ops that a file holds and that its rules name, so that all of it is said at once."""
 
 
 def read(source: Source, place: Place, library: Library, check: Check | None) -> RuleSet:
@@ -39,11 +40,12 @@ def read(source: Source, place: Place, library: Library, check: Check | None) ->
     start = _start(rules, directives, broken, problems)
     if not problems.has_errors:
         check_structure(rules, start, problems)
-    if check is not None and problems.has_errors:
-        check(rules, problems)
+    if check is not None:
+        check(rules, linked.op_files, problems)
     problems.raise_errors()
     texts = {k: v[0] for k, v in directives.items()}
-    return RuleSet(source, library.read, start, rules, ignored, texts, problems.in_order(), place.may_be_slow)
+    files = linked.op_files
+    return RuleSet(source, library.read, start, rules, ignored, texts, files, problems.in_order(), place.may_be_slow)
 
 
 def _directives(annotations: list[Annotation], problems: Problems) -> dict[str, tuple[str, Annotation]]:

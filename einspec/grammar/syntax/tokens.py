@@ -35,6 +35,8 @@ _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KIND
 _COMMENT = re.compile(r"\s//")
 """A comment within a comment: what follows a blank, so that addresses of the web stay whole."""
 
+_GUARD = re.compile(r"(?<=[\s%])if(?=\s|\(|$)")
+
 MOST_TOKENS = 200_000
 """Of one file: what reads them takes a few microseconds for each."""
 
@@ -69,6 +71,11 @@ class Annotation:
     start: int
     end: int
     alone: bool
+    raw: str
+    """All of the line that follows ``//%``, with its blanks."""
+    guard: str | None = None
+    """What follows ``if``; it is not of the text."""
+    guard_start: int = 0
 
 
 def tokenize(source: Source, problems: Problems) -> tuple[list[Token], list[Annotation]]:
@@ -97,9 +104,7 @@ def tokenize(source: Source, problems: Problems) -> tuple[list[Token], list[Anno
         position = match.end()
         if kind == "COMMENT":
             if found.startswith("//%"):
-                written = _COMMENT.split(found, maxsplit=1)[0].rstrip()
-                end = match.start() + len(written)
-                annotations.append(Annotation(written[3:].strip(), match.start(), end, line_is_empty))
+                annotations.append(_annotation(found.rstrip("\r"), match.start(), line_is_empty))
             continue
         if kind in ("BLANK", "CONTINUATION"):
             continue
@@ -107,6 +112,18 @@ def tokenize(source: Source, problems: Problems) -> tuple[list[Token], list[Anno
         line_is_empty = kind == "NEWLINE"
     tokens.append(Token("NEWLINE", "", len(text), len(text)))
     return tokens, annotations
+
+
+def _annotation(found: str, start: int, alone: bool) -> Annotation:
+    """What a comment that begins with ``//%`` says."""
+    written = _COMMENT.split(found, maxsplit=1)[0].rstrip()
+    condition = None if alone else _GUARD.search(written)
+    if condition is None:
+        return Annotation(written[3:].strip(), start, start + len(written), alone, found[3:])
+    before = found[: condition.start()].rstrip()
+    guard = found[condition.end() :]  # // divides there
+    at = condition.end() + len(guard) - len(guard.lstrip())
+    return Annotation(before[3:].strip(), start, start + len(before), alone, found[3:], guard.strip(), start + at)
 
 
 def _meant(habit: re.Match[str], problems: Problems) -> list[Token]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from einspec.grammar.model.ops import GuardText
 from einspec.grammar.model.problems import Problems
 from einspec.grammar.syntax.tokens import Annotation
 from einspec.grammar.syntax.tree import Alternative, Definition, Expression
@@ -43,6 +44,7 @@ class Weights:
         self.read: set[int] = set()
         self.written: dict[Span, ByDepth] = {}
         self.odds: dict[Span, Fraction] = {}
+        self.guards: dict[Span, GuardText] = {}
 
     def by_depth(self, definition: Definition) -> tuple[ByDepth, ...]:
         """The probability of each alternative, written or an equal share of what is left, at depth 1, 2, ... of the
@@ -83,6 +85,10 @@ class Weights:
     def is_written(self, alternative: Alternative) -> bool:
         """Whether an alternative has a weight of its own; its definition has been read."""
         return _span(alternative) in self.written
+
+    def guard_of(self, alternative: Alternative) -> GuardText | None:
+        """The condition of an alternative; its definition has been read."""
+        return self.guards.get(_span(alternative))
 
     def of_group(self, group: Expression) -> tuple[Fraction, ...]:
         """The probability of each alternative of a group; its definition has been read."""
@@ -154,6 +160,8 @@ class Weights:
 
     def _read_line(self, definition: Definition, line: Line, annotation: Annotation) -> None:
         words = annotation.text.split()
+        if annotation.guard is not None:
+            self._note_guard(definition, line.alternatives, annotation)
         for mark, meaning in MARKS.items():
             given = [word[1:] for word in words if word.startswith(mark)]
             operators = line.operators[mark]
@@ -169,6 +177,23 @@ class Weights:
         rest = [word for word in words if word[0] not in MARKS]
         if rest:
             self._read_plain(definition, line.alternatives, rest, annotation)
+
+    def _note_guard(self, definition: Definition, alternatives: list[Alternative], annotation: Annotation) -> None:
+        """The condition of the alternative that ends on a line; there must be one, and of a rule."""
+        if definition.is_terminal:
+            message, advice = f"{definition.name} is a terminal, and guards belong to rules", "leave it out"
+        elif len(alternatives) != 1:
+            message = f"a guard belongs to one alternative, and {len(alternatives)} end on this line"
+            advice = "give each alternative a line of its own"
+        elif alternatives[0] not in definition.alternatives:
+            message = "a guard belongs to an alternative of a rule, and this is one of a group"
+            advice = "make the group a rule"
+        else:
+            source = self.problems.source
+            self.guards[_span(alternatives[0])] = GuardText(source, str(annotation.guard), annotation.guard_start)
+            return
+        start = annotation.guard_start
+        self.problems.error("E406", start, start + max(len(str(annotation.guard)), 1), message, advice)
 
     def _note_odds(self, mark: str, word: str, operator: Expression, annotation: Annotation) -> None:
         odds = self._number(word, annotation, mark + word)

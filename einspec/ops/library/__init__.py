@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from einspec.ops.library import darts, image, merge, mlp, nasbench201, tensor, wiring
+from einspec.ops.library import image, merge, tensor, wiring
 
-MODULES = (wiring, tensor, merge, image, nasbench201, darts, mlp)
+MODULES = (wiring, tensor, merge, image)

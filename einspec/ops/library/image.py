@@ -6,9 +6,8 @@ from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
-from einspec.ops.declare import combinator, primitive
-from einspec.ops.library.merge import cat
-from einspec.ops.library.tensor import batch_norm, leaky_relu, require_float, window
+from einspec.ops.declare import primitive
+from einspec.ops.library.tensor import require_float, window
 from einspec.types import Type
 
 nn: Any = LazyModule("torch.nn")
@@ -79,36 +78,3 @@ def crop(x: Type) -> Type:
         raise ShapeError("only an image of two rows and columns or more can lose one of each")
     channels, height, width = x.sizes
     return Type((channels, height - 1, width - 1), x.dtype)
-
-
-@combinator
-def relu_conv_norm(x, width: int, kernel: int, stride: int):
-    """ReLU, convolution with padding that keeps the size, batch norm: the unit of cell spaces."""
-    return batch_norm(conv2d(leaky_relu(x, 0.0), width, kernel, stride, kernel // 2))
-
-
-@combinator
-def factorized_reduce(x, width: int):
-    """Halves an image without losing pixels: two 1x1 convolutions of stride 2, one of them shifted by one."""
-    x = leaky_relu(x, 0.0)
-    even = conv2d(x, width // 2, 1, 2)
-    odd = conv2d(crop(x), width - width // 2, 1, 2)
-    return batch_norm(cat(even, odd, axis=1))
-
-
-@combinator
-def skip_connect(x, *, stride=1):
-    """The input itself; where the attribute ``stride`` asks to halve it, a factorized reduction."""
-    return x if stride == 1 else factorized_reduce(x, x.axes[0].size)
-
-
-@combinator
-def avg_pool_3x3(x, *, stride=1):
-    """The mean over 3x3 windows, padding not counted, at the stride that is set above."""
-    return avgpool(x, 3, stride, 1)
-
-
-@combinator
-def max_pool_3x3(x, *, stride=1):
-    """The maximum over 3x3 windows, at the stride that is set above."""
-    return maxpool(x, 3, stride, 1)

@@ -65,8 +65,8 @@ def leaky_relu(x: Type, slope: float) -> Type:
 
 @combinator
 def relu(x):
-    """einspace's activation: a leaky ReLU of slope 0.01."""
-    return leaky_relu(x, 0.01)
+    """max(x, 0)."""
+    return leaky_relu(x, 0.0)
 
 
 @primitive(torch=lambda x: nn.Softmax(dim=-1))
@@ -137,6 +137,7 @@ def zeros(x: Type, kind: str) -> Type:
     return parse_type(kind)
 
 
+@combinator
 def zeros_like(x):
     """Zeros of x's type."""
     return zeros(x, str(Type(x.axes, x.dtype, x.layout)))

@@ -6,6 +6,7 @@ from einspec.errors import ShapeError
 from einspec.ops import control
 from einspec.ops.control import each
 from einspec.ops.declare import combinator
+from einspec.ops.library.merge import add
 from einspec.ops.library.tensor import MOST_PARTS
 
 
@@ -25,6 +26,12 @@ def seq(x, first, second):
 def route(x, before, inner, after):
     """after(inner(before(x))): inner works on a rearranged x."""
     return after(inner(before(x)))
+
+
+@combinator
+def residual(x, body):
+    """x + body(x)."""
+    return add(x, body(x))
 
 
 @combinator

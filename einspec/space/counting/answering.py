@@ -14,7 +14,21 @@ from math import prod
 from einspec.errors import ShapeError
 from einspec.ops.control import Child
 from einspec.ops.declare import Outputs
-from einspec.space.counting.calls import Bound, Call, Entry, MassTable, NoAnswer, Promise, Room, Sizes, TooMuch
+from einspec.space.counting.calls import (
+    Answer,
+    Answers,
+    Bound,
+    Call,
+    Entry,
+    MassTable,
+    NoAnswer,
+    Promise,
+    Room,
+    Sizes,
+    TooMuch,
+    told,
+    untold,
+)
 from einspec.space.members.environment import Environment
 from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.odometer import Odometer
@@ -58,6 +72,10 @@ class MemberRun:
         """First calls of children and promises of its own, in order: a bound child is drawn at its first call."""
         self.promised: dict[object, Promise] = {}
 
+    def answers(self, calls: Iterable[Call]) -> Answers:
+        """What the member gives at each call, as tables are keyed by."""
+        return tuple([told(self.answer(call)) for call in calls])
+
     def answer(self, call: Call) -> Outputs:
         """What the member gives at a call."""
         member, environment = self.member, call.environment
@@ -67,6 +85,7 @@ class MemberRun:
             if outputs is None:
                 raise NoAnswer
             return outputs
+        member.check_guard(call.inputs, environment)
         attributes = member.attributes(environment)
         for name in member.reads:
             bound = environment.bindings.get(name)
@@ -77,7 +96,7 @@ class MemberRun:
         handles = member.arranged([_Handle(child, environment) for child in self.children])
         return member.checked(member.op.call(call.inputs, member.args, handles, attributes))  # type: ignore[union-attr]
 
-    def pick(self, options: list[Outputs]) -> Outputs:
+    def pick(self, options: list[Answer]) -> Answer:
         """The next of these answers."""
         if not options:
             raise NoAnswer
@@ -110,7 +129,7 @@ class MemberRun:
     ) -> Iterator[tuple[tuple[Promise, ...], Sizes]]:
         """Promises of what this member binds become calls of its child; the others go up."""
         called = {id(child) for child in self.order}
-        demands: dict[int, tuple[_Answering, list[tuple[Call, Outputs]]]] = {}
+        demands: dict[int, tuple[_Answering, list[tuple[Call, Answer]]]] = {}
         rest: list[Promise] = []
         for bound, call, outputs in promises.values():
             child = own.get(bound.key)
@@ -172,7 +191,7 @@ class _Answering:
         self.room = room
         self.calls: list[Call] = []
         self.keys: list[object] = []
-        self.answers: list[Outputs] = []
+        self.answers: list[Answer] = []
         self.bound_key: object = None
         self.tied: set[object] = set()
 
@@ -180,7 +199,7 @@ class _Answering:
         """The answer to a call; calls that are the same have the same."""
         key = call.key
         if key in self.keys:
-            return self.answers[self.keys.index(key)]
+            return untold(self.answers[self.keys.index(key)])
         if not self.calls:
             self.run.order.append(self)
             self.run.events.append(self)
@@ -191,7 +210,7 @@ class _Answering:
         self.calls.append(call)
         self.keys.append(key)
         self.answers.append(self.run.pick(options))
-        return self.answers[-1]
+        return untold(self.answers[-1])
 
     def entry(self) -> Entry:
         """The mass of the derivations that answer so."""
@@ -253,14 +272,14 @@ class _Promised(Child):
         call = Call(inputs, _with_bound(environment.extended(attributes) if attributes else environment))
         known = self.run.promised.get((self.bound.key, call.key))
         if known is not None:
-            return known[2]
+            return untold(known[2])
         if self.bound.is_tied:
             raise TooMuch("a bound child is tied, and only the graph tells which of its calls fit")
         table = self.run.masses.table(self.bound.nonterminal, (call,), self.bound.room)
         outputs = self.run.pick(table.options(()))
         promise = self.run.promised[(self.bound.key, call.key)] = (self.bound, call, outputs)
         self.run.events.append(promise)
-        return outputs
+        return untold(outputs)
 
     def tied(self) -> Child:
         raise TooMuch("a bound child is tied where it is used, and only the graph tells which of its calls fit")

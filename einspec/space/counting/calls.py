@@ -6,7 +6,7 @@ from typing import Any
 
 from einspec.ops.control import Child, Stop
 from einspec.ops.declare import Inputs, Outputs
-from einspec.space.members.environment import Environment
+from einspec.space.members.environment import Environment, tagged
 from einspec.space.members.member import Nonterminal
 from einspec.types import Type
 
@@ -64,9 +64,44 @@ class Bound(Child):
         return Bound(self.nonterminal, self.index, self.environment, self.room, is_tied=True)
 
 
-Promise = tuple[Bound, Call, Outputs]
+class _Told:
+    """Numbers that a call gives, told apart by their types: 1, 1.0 and True are three answers."""
+
+    __slots__ = ("_key", "outputs")
+
+    def __init__(self, outputs: Any):
+        self.outputs = outputs
+        self._key = tagged(outputs)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Told) and self._key == other._key
+
+
+Answer = Outputs | _Told
+"""What a call gives, as tables are keyed by."""
+
+
+def told(outputs: Outputs) -> Answer:
+    """What a call gives as an answer: types are answers themselves."""
+    return (
+        outputs
+        if type(outputs) is Type or (type(outputs) is tuple and set(map(type, outputs)) == _TYPES)
+        else _Told(outputs)
+    )
+
+
+def untold(answer: Answer) -> Outputs:
+    """What an answer says that a call gives."""
+    return answer.outputs if type(answer) is _Told else answer  # type: ignore[return-value]
+
+
+_TYPES = {Type}
+Promise = tuple[Bound, Call, Answer]
 """A bound child, a call of it, and what it is promised to give."""
-Answers = tuple[Outputs, ...]
+Answers = tuple[Answer, ...]
 """What each call gives, in the order of the calls."""
 Entry = dict[tuple[Promise, ...], Sizes]
 
@@ -76,9 +111,9 @@ class MassTable(dict[Answers, Entry]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._options: dict[Answers, list[Outputs]] | None = None
+        self._options: dict[Answers, list[Answer]] | None = None
 
-    def options(self, known: Answers) -> list[Outputs]:
+    def options(self, known: Answers) -> list[Answer]:
         """What the last call can give where the others give this."""
         if self._options is None:
             self._options = {}

@@ -10,13 +10,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.ops.declare import Inputs, Outputs
+from einspec.ops.expressions.bounds import within_bounds
 from einspec.recursion import deep
 from einspec.space.counting.answering import MemberRun, Tables
-from einspec.space.counting.calls import Answers, Call, MassTable, NoAnswer, Number, Promise, Room, Sizes, TooMuch
+from einspec.space.counting.calls import (
+    Answers,
+    Call,
+    MassTable,
+    NoAnswer,
+    Number,
+    Promise,
+    Room,
+    Sizes,
+    TooMuch,
+    untold,
+)
+from einspec.space.deriving.evaluation import check_root
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.table import legal_members
@@ -68,7 +82,9 @@ class Masses(Tables):
     def by_output(self, max_depth: int) -> dict[Outputs, Sizes]:
         """What whole architectures of at most this depth give. Raises ``TooMuch``."""
         table = self.table(self.space.start, (Call(self.space.inputs, EMPTY),), (max_depth, self.max_nodes))
-        return {answers[0]: _added(entry.values()) for answers, entry in table.items()}
+        for answers in table:
+            check_root(self.space.start.members[0], untold(answers[0]))
+        return {untold(answers[0]): _added(entry.values()) for answers, entry in table.items()}
 
     def spend(self, runs: int) -> None:
         """Counts work. Raises ``TooMuch`` when it is too much."""
@@ -101,10 +117,13 @@ class Masses(Tables):
         self, nonterminal: Nonterminal, member: Member, calls: tuple[Call, ...], room: Room
     ) -> Iterator[tuple[Answers, tuple[Promise, ...], Sizes]]:
         first = calls[0]
-        if not member.has_children and legal_members(nonterminal, *_at(first)).outcome(member) is None:
+        if not member.always_applies and legal_members(nonterminal, *_at(first)).outcome(member) is None:
             return
         weight = self.weigh(nonterminal, member, *_at(first))
         if member.op is None:
+            guard = member.guard
+            if guard is not None and not all(guard.holds(call.inputs, call.environment.values) for call in calls):
+                return
             for answers, entry in self.table(member.children[0], calls, room).items():
                 for promises, sizes in entry.items():
                     yield answers, promises, {size: weight * number for size, number in sizes.items()}
@@ -150,7 +169,7 @@ class Masses(Tables):
             self.spend(1)
             run = MemberRun(self, member, rooms, odometer)
             try:
-                answers = tuple(run.answer(call) for call in calls)
+                answers = within_bounds(partial(run.answers, calls))
                 for promises, sizes in run.kept():
                     shifted = {
                         size + own: weight * number

@@ -91,10 +91,10 @@ def _best(start: Nonterminal) -> dict[Nonterminal, float]:
     while changed:
         changed = False
         for nonterminal in nonterminals:
-            always = math.fsum(member.weight for member in drawn(nonterminal) if member.has_children)
+            always = math.fsum(member.weight for member in drawn(nonterminal) if member.always_applies)
             for member in drawn(nonterminal):
                 # Others without children may not apply, and leave their weight to this one.
-                share = member.weight / (always if member.has_children else always + member.weight)
+                share = member.weight / (always if member.always_applies else always + member.weight)
                 cost = -math.log(share) + math.fsum(best[symbol] for symbol in member.symbols)
                 if cost < best[nonterminal] - 1e-15:
                     best[nonterminal], changed = cost, True

@@ -11,9 +11,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from einspec.errors import ShapeError
-from einspec.ops.control import Child, Stop
+from einspec.errors import GrammarError, ShapeError
+from einspec.ops.control import Child, Misuse, Stop
 from einspec.ops.declare import Combinator, Inputs, Op, Outputs
+from einspec.ops.expressions.bounds import within_bounds
 from einspec.space.deriving.derivation import Derivation, leaf
 from einspec.space.deriving.handles import BoundChild, TiedChild
 from einspec.space.deriving.rejected import DeadEnd, Rejected
@@ -22,6 +23,7 @@ from einspec.space.members.environment import EMPTY, Environment
 from einspec.space.members.layout import Option, Structure, TooLong
 from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.open_member import OpenMember
+from einspec.text import Problem
 from einspec.types import Type
 
 
@@ -182,6 +184,13 @@ class Run:
             if outputs is not None:
                 return outputs
         member = node.member
+        try:
+            for passed in node.via:
+                passed.check_guard(inputs, environment)
+            if member.has_children:
+                member.check_guard(inputs, environment)
+        except ShapeError as error:
+            raise _located(error, child, member) from None
         if self.record is not None:
             nonterminal = child.nonterminal
             for passed in node.via:
@@ -237,6 +246,8 @@ class Run:
             refusal = op.refusal(error, inputs, ()) if member.is_simple else error
             if isinstance(refusal, ShapeError):
                 raise _located(refusal, child, member) from None
+            if refusal is not error:
+                raise refusal from None
             member.note_place(error)
             raise
         nodes: list[Any] = []
@@ -334,9 +345,12 @@ class TypedChild(Child, Address):
         """The op whose child it is; None at the root."""
         return None if self.parent is None else self.parent.member.op
 
-    def misfit(self, value: object) -> ShapeError:
-        """The error for an input that is no single value."""
-        return ShapeError(f"its child {self.index + 1}, {self.nonterminal.name}, is given {_shown(value)} as one input")
+    def misfit(self, value: object) -> Exception:
+        """The error for an input that is no single value: a mistake of the op's author, unless a child gave several."""
+        name = f"its child {self.index + 1}, {self.nonterminal.name},"
+        if isinstance(value, tuple):
+            return ShapeError(f"{name} is given {_shown(value)} as one input")
+        return Misuse(f"{name} is given {value!r} as an input", "what is no value goes down as an attribute, by name")
 
     def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
         """The outputs at these inputs and attributes."""
@@ -405,6 +419,20 @@ def evaluate(
     """
     root = TypedChild(run, None, 0, start, EMPTY, 1)
     root.node = given
-    outputs = root.enter(inputs, EMPTY)
+    outputs = within_bounds(lambda: root.enter(inputs, EMPTY))
     assert root.node is not None
+    if type(outputs) is not Type:
+        check_root(root.node.member, outputs)
     return root.node, outputs
+
+
+def check_root(member: Member, outputs: Outputs) -> None:
+    """Raises ``GrammarError`` where a whole architecture gives a number."""
+    several = outputs if isinstance(outputs, tuple) else (outputs,)
+    number = next((value for value in several if not isinstance(value, Type)), None)
+    if number is not None:
+        production = member.production
+        message = f"a network gives values, and {member.text()} gave {number!r}"
+        advice = "numbers go up to an op that computes with them"
+        problem = Problem(production.source, production.start, production.end, "E405", message, advice)
+        raise GrammarError(str(problem))

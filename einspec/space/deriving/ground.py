@@ -7,7 +7,8 @@ from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.grammar.grammar import Grammar
-from einspec.ops.opset import collect_ops, library_ops
+from einspec.ops.expressions.files import written_ops
+from einspec.ops.opset import own_ops
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.memory import Remembering
 from einspec.space.members.binding import bind
@@ -21,14 +22,15 @@ class Ground(Remembering):
 
     def __init__(self, grammar: Grammar, input: InputLike | None = None, ops: Any = None, limits: Limits | None = None):
         self.grammar = grammar
-        self.ops = collect_ops(ops)
-        self.own_ops = tuple(op for name, op in self.ops.items() if library_ops().get(name) is not op)
+        self.own_ops = own_ops(ops)
+        written = written_ops(tuple(grammar.op_files.values()), self.own_ops)
+        self.ops = written.of(grammar.source)
         self.limits = Limits(**limits) if isinstance(limits, Mapping) else limits if limits is not None else Limits()
         if not isinstance(self.limits, Limits):
             raise TypeError(f"limits={limits!r}: expected einspec.Limits(...), or a dict of limits")
         self.input_types = _input_types(grammar, input)
         self.inputs = tuple(self.input_types.values())
-        bound = bind(grammar, self.ops)
+        bound = bind(grammar, written)
         self.nonterminals = bound[0]
         self.has_weights_per_depth = len(bound) > 1
         self.start = self.nonterminals[grammar.start]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from einspec.ops.control import Child
@@ -19,7 +18,7 @@ class TiedChild(Child):
     def __init__(self, child: Any):
         self.child = child
         self.inputs: Inputs | None = None
-        self.values: Mapping[str, object] = {}
+        self.values: tuple[tuple[str, object], ...] = ()
 
     def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
         environment = self.child.environment
@@ -33,9 +32,9 @@ class TiedChild(Child):
 
     def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
         """As the child's, noting whether the calls differ."""
-        if self.inputs is not None and (self.inputs != inputs or self.values != environment.tagged):
+        if self.inputs is not None and (self.inputs != inputs or self.values != environment.tags):
             self.child.run.varied_ties = True
-        self.inputs, self.values = inputs, environment.tagged
+        self.inputs, self.values = inputs, environment.tags
         outputs: Outputs = self.child.enter(inputs, environment)
         return outputs
 

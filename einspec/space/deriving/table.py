@@ -31,7 +31,8 @@ Subset = tuple[tuple[Member, ...], tuple[float, ...], Fraction]
 class Table(Sequence[Member]):
     """The members that apply, as a sequence: those that are drawn, then those of weight 0.
 
-    A primitive applies when its type rule accepts; an alternative with children always does. A type rule is asked when
+    A primitive applies when its type rule accepts; an alternative with children where its guard holds, if it has one. A
+    type rule is asked when
     somebody wants to know, and ``outcomes`` remembers what it said, by the index of the member.
     """
 
@@ -48,8 +49,13 @@ class Table(Sequence[Member]):
         """The output types of a member that is a leaf; None where it does not apply, ``OPEN`` where it calls others."""
         found: Outputs | None = self.outcomes[member.index]
         if found is UNKNOWN:
-            leaf = member.is_leaf(self._environment)
-            found = self.outcomes[member.index] = member.accept(self._inputs, self._environment) if leaf else OPEN
+            inputs, environment = self._inputs, self._environment
+            if member.is_leaf(environment):
+                found = member.accept(inputs, environment)
+            else:
+                applies = member.guard is None or member.guard.holds(inputs, environment.values)
+                found = OPEN if applies else None
+            self.outcomes[member.index] = found
         return found
 
     def draw(self, uniform: Callable[[], float]) -> Member | None:

@@ -10,7 +10,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -64,6 +64,9 @@ class Realised:
     explanations: dict[str, str]
     productions: dict[str, Frequency]
     root: dict[str, Frequency]
+    guards: dict[str, float] = field(default_factory=dict)
+    """For each production with a guard, the share of the places at which that does not hold, its values taken evenly.
+    """
     problems: tuple[Problem, ...] = ()
     """Warnings: productions that are never sampled, though they have the weight for it, and that few attempts succeed.
     """
@@ -112,8 +115,21 @@ def realised(space: Domain[Any], attempts: int, rng: random.Random, limits: Limi
         {reason: text for reason, text in explained.items() if text is not None},
         _productions(space, archs),
         _root(space, archs),
+        {name: 1 - tries.held[p] / tries.asked[p] for p, name in production_names(space).items() if tries.asked[p]},
     )
-    return replace(found, problems=(*_few_succeed(space, found), *_never_sampled(space, found, archs, tries)))
+    problems = [*_few_succeed(space, found), *_never_hold(found, tries), *_never_sampled(space, found, archs, tries)]
+    return replace(found, problems=tuple(problems))
+
+
+def _never_hold(found: Realised, tries: Tries) -> Iterator[Problem]:
+    """A warning for each guard that never held, though it was asked often."""
+    for production, count in tries.asked.items():
+        guard = production.guard
+        if guard is None or tries.held[production] or count < _EXPECTED:
+            continue
+        message = f"this guard never holds in {plural(found.attempts, 'attempt')}"
+        advice = f"{tries.why(production, found.explanations)}: weaken it, or take the alternative out"
+        yield Problem(guard.source, guard.start, guard.start + len(guard.text), "W512", message, advice, "warning")
 
 
 def _few_succeed(space: Domain[Any], found: Realised) -> Iterator[Problem]:
@@ -138,6 +154,8 @@ def _never_sampled(
     for production, name in production_names(space).items():
         if counts[production] or not production.is_drawn or not found.successes:
             continue
+        if tries.asked[production] and not tries.held[production]:
+            continue  # its guard is what is said
         expected = tries.expansions[production.symbol] * float(production.weight_at(1))
         if expected < _EXPECTED:
             continue

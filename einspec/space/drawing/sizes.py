@@ -40,7 +40,12 @@ MOST_SIZES = 4096
 
 def mixed(start: Nonterminal) -> list[str]:
     """The rules that have alternatives with children beside others without: there, types decide on sizes too."""
-    return sorted({n.name for n in reachable(start) if len({member.has_children for member in drawn(n)}) > 1})
+    return sorted({n.name for n in reachable(start) if _is_mixed(drawn(n))})
+
+
+def _is_mixed(members: list[Member]) -> bool:
+    kinds = {member.has_children for member in members}
+    return len(kinds) > 1 or any(member.has_children and member.guard is not None for member in members)
 
 
 def open_rules(start: Nonterminal) -> list[str]:

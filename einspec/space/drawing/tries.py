@@ -20,6 +20,10 @@ class Tries:
     def __init__(self) -> None:
         self.expansions: Counter[str] = Counter()
         """How often each rule was expanded."""
+        self.asked: Counter[Production] = Counter()
+        """How often each guard was asked, and each member with its values once."""
+        self.held: Counter[Production] = Counter()
+        """How often it held."""
         self._chosen: set[Production] = set()
         self._places: dict[str, tuple[Nonterminal, tuple[Type, ...], Environment]] = {}
         self._reasons: dict[Production, Counter[str]] = {}
@@ -37,6 +41,10 @@ class Tries:
         self._chosen.add(member.production)
         self.expansions[nonterminal.name] += 1
         self._places[nonterminal.name] = nonterminal, inputs, environment
+        for other in nonterminal.guarded:
+            self.asked[other.production] += 1
+            if other.guard is not None and other.guard.holds(inputs, environment.values):
+                self.held[other.production] += 1
 
     def failed(self, reason: str) -> None:
         """Ends an attempt that failed."""
@@ -53,9 +61,11 @@ class Tries:
             return f"{plural(sum(reasons.values()), 'attempt')} chose it and failed, most often by {reason}{more}"
         nonterminal, inputs, environment = self._places[production.symbol]
         for member in nonterminal.drawn:
-            if member.production is production and member.is_leaf(environment):
+            if member.production is production and (member.is_leaf(environment) or member.guard is not None):
                 try:
-                    member.infer(inputs, environment)
+                    member.check_guard(inputs, environment)
+                    if member.is_leaf(environment):
+                        member.infer(inputs, environment)
                 except ShapeError as error:
                     return f"it never applied, as in: {error}"
         return "it was never chosen"

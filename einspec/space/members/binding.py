@@ -7,21 +7,25 @@ from collections.abc import Mapping, Sequence
 
 from einspec.errors import GrammarError
 from einspec.grammar.model.items import value_kinds
+from einspec.grammar.model.ops import OpFile
 from einspec.grammar.model.problems import Problems
 from einspec.grammar.model.rules import Choice, Literal, Production, Reference, Rule, RuleSet, leaves
 from einspec.ops.declare import Op
+from einspec.ops.expressions.files import WrittenOps, written_ops
 from einspec.ops.opset import library_ops
 from einspec.space.members.expansion import production_members
+from einspec.space.members.fed import FedOp, fed_by
+from einspec.space.members.guarding import guard_of, set_guard
 from einspec.space.members.member import Nonterminal
 from einspec.space.members.open_member import OpenMember
 from einspec.space.members.plan import Plan
-from einspec.text import did_you_mean, listing, plural
+from einspec.text import Source, did_you_mean, listing, plural
 
 _MOST_MEMBERS = 60_000
 """Members at all depths."""
 
 
-def bind(grammar: RuleSet, ops: Mapping[str, Op]) -> list[dict[str, Nonterminal]]:
+def bind(grammar: RuleSet, ops: WrittenOps) -> list[dict[str, Nonterminal]]:
     """The nonterminals of a grammar with their members, at depth 1, 2, ... of the tree; the last stand for all below.
 
     There is one depth unless the grammar gives weights per depth. Raises ``GrammarError`` with all unknown ops, wrong
@@ -59,7 +63,7 @@ def _bind_children(
     return [structure for plan in plans.values() for structure in plan.structure]
 
 
-def _bind_at(grammar: RuleSet, depth: int, ops: Mapping[str, Op], problems: Problems) -> dict[str, Nonterminal]:
+def _bind_at(grammar: RuleSet, depth: int, ops: WrittenOps, problems: Problems) -> dict[str, Nonterminal]:
     """The nonterminals at a depth of the tree, their members without children yet."""
     bound: dict[str, Nonterminal] = {}
     total = 0
@@ -70,7 +74,12 @@ def _bind_at(grammar: RuleSet, depth: int, ops: Mapping[str, Op], problems: Prob
             if op is None and not production.is_transparent:
                 continue
             try:
-                members += production_members(production, depth, op)
+                found = production_members(production, depth, op)
+                if production.guard is not None:
+                    guard = guard_of(production, op, problems)
+                    for member in found:
+                        set_guard(member, guard)
+                members += found
             except ValueError as error:
                 name = production.op_name
                 where = problems.of(production.source)
@@ -87,13 +96,21 @@ def _bind_at(grammar: RuleSet, depth: int, ops: Mapping[str, Op], problems: Prob
     return bound
 
 
-def check_ops(ops: Mapping[str, Op], rules: Mapping[str, Rule], problems: Problems) -> None:
-    """Notes aliases that are no ops, in alternatives with which nothing else is wrong."""
+def check_ops(
+    own: tuple[Op, ...], rules: Mapping[str, Rule], files: Mapping[Source, OpFile], problems: Problems
+) -> None:
+    """Notes what is wrong with the ops that files write; and where anything is wrong, aliases that are no ops, in
+    alternatives with which nothing else is.
+    """
+    ops = written_ops(tuple(files.values()), own)
+    problems.found += ops.problems
+    if not problems.has_errors:
+        return
     for rule in rules.values():
         for production in rule.productions:
             span = range(production.start, production.end)
             is_right = not any(p.start in span and p.source == production.source for p in problems.found)
-            if is_right and production.alias is not None and production.alias not in ops:
+            if is_right and production.alias is not None and production.alias not in ops.of(production.source):
                 _find_op(production, rules, ops, problems)
 
 
@@ -108,13 +125,16 @@ def set_minimal_depths(nonterminals: Sequence[Nonterminal]) -> None:
                 nonterminal.minimal_depth, changed = depth, True
 
 
-def _find_op(production: Production, rules: Mapping[str, Rule], ops: Mapping[str, Op], problems: Problems) -> Op | None:
+def _find_op(production: Production, rules: Mapping[str, Rule], written: WrittenOps, problems: Problems) -> Op | None:
     """The op that a production names, if it exists and takes as many children."""
     name = production.op_name
+    ops = written.of(production.source)
     op = ops.get(name)
     if op is None:
+        if written.is_broken(production.source, name):
+            return None
         source = "the alias" if production.alias else "the rule's name"
-        advice = did_you_mean(name, ops) or "declare it in Python and load it with ops=..."
+        advice = did_you_mean(name, ops) or "write it as   //% def   in this file, or load it with ops=..."
         if production.alias is None:
             words = [leaf.text for leaf in leaves(production.items) if isinstance(leaf, Literal) and leaf.text in ops]
             advice = f"name the op of this alternative, as in   -> {words[0] if words else 'OP'}"
@@ -126,8 +146,13 @@ def _find_op(production: Production, rules: Mapping[str, Rule], ops: Mapping[str
             "E401", production.start, production.end, f"there is no op {name} ({source})", advice
         )
         return None
-    wanted, given = len(op.signature.children), value_kinds(production.items).count("child")
+    kinds = value_kinds(production.items)
+    wanted, given = len(op.signature.children), kinds.count("child")
     if wanted != given:
+        fed = fed_by(op, kinds)
+        is_of_numbers = any(_is_of_numbers(rules[child]) for child in production.children)
+        if len(fed) == given - wanted > 0 and not is_of_numbers:
+            return FedOp(op, fed, production)
         problems.of(production.source).error(
             "E402",
             production.start,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from einspec.ops.control import Child, Children, Misuse, is_value
+from einspec.types import Type
 
 _MISSING = object()
 
@@ -17,16 +18,15 @@ class Environment:
     ``key`` tells environments apart as far as legality goes: attribute values, and which names are bound.
     """
 
-    __slots__ = ("bindings", "key", "values")
+    __slots__ = ("bindings", "key", "tags", "values")
+    tags: tuple[tuple[str, object], ...]
+    """The attributes by name, as memory is keyed by."""
 
     def __init__(self, values: Mapping[str, Any], bindings: Mapping[str, Child]):
         self.values = values
         self.bindings = bindings
-        self.key = (
-            (tuple([(name, tagged(values[name])) for name in sorted(values)]), tuple(sorted(bindings)))
-            if values or bindings
-            else None
-        )
+        self.tags = _tagged_items(values) if values else ()
+        self.key = (self.tags, tuple(sorted(bindings))) if values or bindings else None
 
     def extended(self, attributes: Mapping[str, Any]) -> Environment:
         """The environment with more attributes; a child among them is a binding.
@@ -40,22 +40,11 @@ class Environment:
                 bindings[name] = value
                 values.pop(name, None)
                 continue
-            if isinstance(value, Children):
-                raise value.misuse()
-            if is_value(value):
-                raise Misuse(f"the attribute {name} is a value that flows between ops: pass it as an input")
-            if not is_plain(value):
-                raise Misuse(
-                    f"the attribute {name}={value!r}: expected a finite number, a text, a truth value, None or a tuple"
-                )
+            if type(value) is not int and type(value) is not bool:
+                _check_attribute(name, value)
             values[name] = value
             bindings.pop(name, None)
         return Environment(values, bindings)
-
-    @property
-    def tagged(self) -> dict[str, object]:
-        """The attributes as memory is keyed by."""
-        return {name: tagged(value) for name, value in self.values.items()}
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -64,13 +53,25 @@ class Environment:
 
     def at(self, site: Environment) -> Environment:
         """For a bound derivation: the attributes of the place that calls it, the bindings of its own."""
-        if site.values is self.values or site.tagged == self.tagged:
+        if site.values is self.values or site.tags == self.tags:
             return self
         return Environment(site.values, self.bindings)
 
     def reading(self, names: tuple[str, ...]) -> tuple[Any, ...]:
         """What the named attributes are here; one that is not set differs from every value, None included."""
         return tuple([tagged(self.values[name]) if name in self.values else _MISSING for name in names])
+
+
+def _check_attribute(name: str, value: Any) -> None:
+    """Raises ``ShapeError`` or ``Misuse`` for what is no attribute."""
+    if isinstance(value, Children):
+        raise value.misuse()
+    if is_value(value):
+        raise Misuse(f"the attribute {name} is a value that flows between ops: pass it as an input")
+    if not is_plain(value):
+        raise Misuse(
+            f"the attribute {name}={value!r}: expected a finite number, a text, a truth value, None or a tuple"
+        )
 
 
 def is_plain(value: Any) -> bool:
@@ -82,11 +83,18 @@ def is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, str))
 
 
+def _tagged_items(values: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
+    names = sorted(values) if len(values) > 1 else values
+    return tuple([(name, value if type(value := values[name]) is int else tagged(value)) for name in names])
+
+
 def tagged(value: Any) -> object:
     """A plain value as memory is keyed by: 1, 1.0 and True are three, 0.0 and -0.0 two."""
     kind = type(value)
-    if kind is int or kind is str or value is None:
+    if kind is int or kind is str or value is None or kind is Type:
         return value
+    if kind is bool:
+        return kind, value
     if kind is tuple:
         return kind, tuple(map(tagged, value))
     return kind, repr(value)

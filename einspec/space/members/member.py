@@ -7,16 +7,18 @@ import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from einspec.errors import GrammarError, ShapeError
 from einspec.grammar.model.rules import Item, Production, Reference
-from einspec.ops.control import Children, Stop
+from einspec.ops.control import Children, Stop, is_number
 from einspec.ops.declare import Combinator, Op, Outputs, Primitive
+from einspec.ops.expressions.bounds import is_counting, within_bounds
 from einspec.text import Problem
 from einspec.types import Type
 
 if TYPE_CHECKING:
+    from einspec.ops.expressions.guards import BoundGuard
     from einspec.space.members.environment import Environment
 
 _REMEMBERED = 20_000
@@ -44,6 +46,7 @@ class Member:
         "args",
         "arrangement",
         "children",
+        "guard",
         "has_children",
         "home",
         "index",
@@ -102,6 +105,8 @@ class Member:
         """The nonterminals that derivations of it begin with: its children, or what decides on them."""
         self.places: tuple[tuple[int, Nonterminal], ...] = ()
         self.has_children = is_open or any(isinstance(item, Reference) for item in self.items)
+        self.guard: BoundGuard | None = None
+        """Where it applies, besides what its op accepts."""
         self.reads = op.reads if op else ()
         self.takes = op.signature.inputs if op else None
         """How many inputs the op takes; None for any number."""
@@ -118,6 +123,16 @@ class Member:
                 self._rule = partial(op.function, **dict(zip(names, self.args, strict=True)))
                 self._trailing = ()
         self._outcomes: dict[Any, Outputs | None] = {}
+
+    @property
+    def always_applies(self) -> bool:
+        """Whether it applies at all types: it has children, and no guard."""
+        return self.has_children and self.guard is None
+
+    def check_guard(self, inputs: tuple[Type, ...], environment: Environment) -> None:
+        """Raises ``ShapeError`` where its guard does not hold."""
+        if self.guard is not None:
+            self.guard.check(inputs, environment.values)
 
     def bind(self, children: tuple[Nonterminal, ...]) -> None:
         """Sets the nonterminals that its children derive from."""
@@ -187,6 +202,8 @@ class Member:
     def accept(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs | None:
         """As :meth:`outcome`, computed."""
         rule = self._rule
+        if self.guard is not None and not self.guard.holds(inputs, environment.values):
+            return None
         if rule is None:
             try:
                 return self.infer(inputs, environment)
@@ -212,11 +229,13 @@ class Member:
     def infer(self, inputs: tuple[Type, ...], environment: Environment) -> Outputs:
         """Output types of a leaf. Raises ``ShapeError`` with all input types where it does not apply."""
         assert self.op is not None
+        self.check_guard(inputs, environment)
         attributes = self.attributes(environment)
         try:
             if isinstance(self.op, Primitive):
                 return self.op.infer(inputs, self.args, attributes)
-            return self.checked(self.op.call(inputs, self.args, self.arranged(()), attributes))
+            call = partial(self.op.call, inputs, self.args, self.arranged(()), attributes)
+            return self.checked(call() if is_counting() else within_bounds(call))
         except (ShapeError, Stop):
             raise
         except Exception as error:
@@ -235,18 +254,22 @@ class Member:
         return found
 
     def checked(self, outputs: Any) -> Outputs:
-        """The outputs of a combinator.
+        """The outputs of a combinator: values, numbers, or a tuple of them, in which numbers may be nested.
 
-        Raises ``ShapeError`` where a child's several outputs stand for one of them, ``TypeError`` for other things
-        than types.
+        Raises ``ShapeError`` where a child's several outputs stand for one of them, ``TypeError`` or ``GrammarError``
+        for anything else.
         """
-        if isinstance(outputs, Type):
-            return outputs
-        if isinstance(outputs, tuple) and outputs and all(isinstance(kind, Type) for kind in outputs):
-            return outputs
-        if isinstance(outputs, tuple) and any(isinstance(kind, tuple) for kind in outputs):
-            raise ShapeError("one of several outputs is itself several, as a child with more than one output makes it")
-        raise TypeError(f"the combinator {self.text()} returned {outputs!r}: expected a value or a tuple of values")
+        if isinstance(outputs, Type) or (outputs != () and is_number(outputs)):
+            return cast("Outputs", outputs)
+        if isinstance(outputs, tuple) and outputs:
+            if all(isinstance(kind, Type) or is_number(kind) for kind in outputs):
+                return outputs
+            if any(isinstance(kind, tuple) for kind in outputs):
+                raise ShapeError(
+                    "one of several outputs is itself several, as a child with more than one output makes it"
+                )
+        assert isinstance(self.op, Combinator)
+        raise self.op.returned(outputs)
 
     def note_place(self, error: Exception) -> None:
         """Adds to a bug of an op's author where the grammar calls the op, once."""
@@ -297,6 +320,7 @@ class Nonterminal:
         "cumulative",
         "depth",
         "drawn",
+        "guarded",
         "is_structural",
         "last",
         "members",
@@ -324,9 +348,10 @@ class Nonterminal:
         self.cumulative = tuple(itertools.accumulate(member.weight for member in self.members[: self.positive]))
         self.last = self.positive - 1
         self.drawn = tuple(self.members[: self.positive])
-        self.all_grow = all(member.has_children for member in members)
+        self.guarded = tuple([member for member in self.drawn if member.guard is not None])
+        self.all_grow = all(member.always_applies for member in members)
         self.total = self.cumulative[-1] if self.cumulative else 0.0
-        self.always_applies = bool(self.positive) and all(m.has_children for m in self.members[: self.positive])
+        self.always_applies = bool(self.positive) and all(m.always_applies for m in self.members[: self.positive])
         for index, member in enumerate(self.members):
             member.index = index
             member.home = self

@@ -141,6 +141,7 @@ class LaidOutMember(Member):
         self.options = tuple(layout.options)
         self.top_texts = top_texts
         self.home, self.index = base.home, base.index
+        self.guard = base.guard
         self.bind(tuple(layout.children))
 
     @property

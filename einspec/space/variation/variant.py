@@ -6,9 +6,11 @@ subtree is evaluated there first, and then in the node above, until the types ar
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from einspec.errors import ShapeError
+from einspec.ops.expressions.bounds import within_bounds
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.domain import A, Domain
 from einspec.space.deriving.evaluation import Chooser, TypedChild
@@ -16,7 +18,7 @@ from einspec.space.deriving.rebinding import at_its_depths
 from einspec.space.deriving.rejected import Misfit
 from einspec.space.deriving.typed_derivation import TypedDerivation
 from einspec.space.drawing.sampling import attempt, new_run, settled
-from einspec.space.members.environment import EMPTY
+from einspec.space.members.environment import EMPTY, tagged
 from einspec.space.variation.edits import Edit, replaced
 
 if TYPE_CHECKING:
@@ -68,12 +70,13 @@ def _climbed(space: Domain[A], arch: A, edit: Edit, choose: Chooser | None, limi
         handle = TypedChild(run, None, 0, nonterminals[len(address)], EMPTY, len(address) + 1)
         handle.node = changed
         try:
-            outputs = handle.enter(inputs, EMPTY)
+            outputs = within_bounds(partial(handle.enter, inputs, EMPTY))
         except ShapeError as error:
             raise Misfit(error) from None
         changed = handle.node
         assert changed is not None
-        if outputs == before or not address:
+        is_settled = tagged(outputs) == tagged(before)
+        if is_settled or not address:
             break
         known[id(changed), inputs, None] = outputs
         changed = _above(path, len(address), changed)
@@ -82,7 +85,7 @@ def _climbed(space: Domain[A], arch: A, edit: Edit, choose: Chooser | None, limi
     derivation = changed
     for length in range(len(address), 0, -1):
         derivation = _above(path, length, derivation)
-    return Variant(settled(space, derivation, output, run, limits), address if outputs == before else None)
+    return Variant(settled(space, derivation, output, run, limits), address if is_settled else None)
 
 
 def _above(path: list[tuple[Derivation, int]], length: int, child: Derivation) -> Derivation:

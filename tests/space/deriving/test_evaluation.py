@@ -16,8 +16,13 @@ from einspec.ops.library.tensor import linear
 from einspec.space import Space
 
 
+@combinator
+def dense(x, *, width):
+    return linear(x, width)
+
+
 def space_of(grammar: str, *ops: Any, input: Any = (4, 8), **limits: Any) -> Space:
-    return einspec.loads(grammar, input=input, ops=ops, limits=einspec.Limits(**limits))
+    return einspec.loads(grammar, input=input, ops=[*ops, dense], limits=einspec.Limits(**limits))
 
 
 def shape_error(space: Space, text: str) -> str:
@@ -528,12 +533,14 @@ def test_a_bug_in_an_op_is_not_swallowed(error: Exception, where: str) -> None:
         assert found.value is error
 
 
-@pytest.mark.parametrize("result", [None, 3, (), "x"])
+@pytest.mark.parametrize("result", [None, (), "x", float("nan")])
 def test_a_combinator_that_returns_no_value(result: Any) -> None:
     space = space_of('start: "n" -> nothing\n', combinator(lambda x: result, name="nothing"))
     with pytest.raises(TypeError) as error:
         space.parse("n")
-    assert str(error.value) == f"the combinator nothing returned {result!r}: expected a value or a tuple of values"
+    assert (
+        str(error.value) == f"the combinator nothing returned {result!r}: expected a value, numbers, or a tuple of them"
+    )
 
 
 def test_addresses_of_errors_and_choices() -> None:
