@@ -77,4 +77,6 @@ def describe(arch: Architecture) -> dict[str, Any]:
         "macs": arch.macs,
         "log_prob": arch.log_prob if arch.log_prob > float("-inf") else None,
         "key": arch.key,
+        "identity": arch.identity,
+        "settings": arch.settings,
     }

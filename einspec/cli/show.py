@@ -115,6 +115,10 @@ def types_text(types: Outputs | tuple[Any, ...]) -> str:
     return " and ".join(map(str, several))
 
 
+def _settings_text(arch: Architecture) -> str:
+    return ", ".join(f"{name} {value}" for name, value in arch.settings.items())
+
+
 def _figures(arch: Architecture) -> dict[str, str]:
     probability = "never drawn (log -inf)" if math.isinf(arch.log_prob) else f"log {arch.log_prob:.4f}"
     costs = arch.costs
@@ -129,4 +133,5 @@ def _figures(arch: Architecture) -> dict[str, str]:
         "longest way": f"{costs.critical_ops:,} of {arch.graph.written_out:,} ops before fusing",
         "probability": probability,
         "key": arch.key,
+        **({"settings": _settings_text(arch)} if arch.settings else {}),
     }

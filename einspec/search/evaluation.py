@@ -120,7 +120,7 @@ def _record(
     arch = candidate.arch
     return Record(
         number=candidate.number,
-        key=arch.key,
+        key=arch.identity,
         text=str(arch),
         json=arch.to_json(),
         parent=candidate.parent,

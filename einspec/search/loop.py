@@ -133,8 +133,8 @@ class _Search:
             candidate = self._strategy.ask()
         except Exhausted as error:
             raise _diverged(store, record, "nothing, as the space is exhausted") from error
-        if (candidate.arch.key, candidate.parent) != (record.key, record.parent):
-            raise _diverged(store, record, f"{candidate.arch.key} of parent {candidate.parent}")
+        if (candidate.arch.identity, candidate.parent) != (record.key, record.parent):
+            raise _diverged(store, record, f"{candidate.arch.identity} of parent {candidate.parent}")
         self._strategy.tell(candidate, record.score)
         self._count(Evaluated(candidate.arch, record))
 

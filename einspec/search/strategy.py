@@ -113,7 +113,7 @@ class AbstractStrategy(ABC):
         it can draw nothing at all.
         """
         for arch, parent in self._all_proposals():
-            if arch.key not in self._keys:
+            if arch.identity not in self._keys:
                 return self._issue(arch, parent)
             self.duplicates += 1
         raise Exhausted(
@@ -156,7 +156,7 @@ class AbstractStrategy(ABC):
 
     def _issue(self, arch: Architecture, parent: int | None) -> Candidate:
         candidate = Candidate(self.asked, arch, parent)
-        self._keys.add(arch.key)
+        self._keys.add(arch.identity)
         self._pending[candidate.number] = candidate
         return candidate
 

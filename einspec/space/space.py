@@ -138,7 +138,7 @@ class Space(Domain[Architecture]):
             for _ in range(n):
                 arch = deep(limits.evaluation_depth, lambda: sampling.draw(self, generator, limits, wish))
                 if unique:
-                    seen.add(arch.key)
+                    seen.add(arch.identity)
                 yield arch
 
         return draw_all()

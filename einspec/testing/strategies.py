@@ -281,6 +281,7 @@ class _DrawnRun(Run):
             return (
                 alphabet.size(member) <= room
                 and member.least_depth <= depth
+                and all(m.guard is None or m.guard.holds(inputs, environment.values) for m in path)
                 and (not member.is_leaf(environment) or member.outcome(inputs, environment) is not None)
             )
 

@@ -352,6 +352,8 @@ N: "2" | "3" | "4" | "5" //% 0.4 0.3 0.2 0.1
         """
 //% def wide(x, factor: int):
 //%     return factor * x.d
+//% def one(x, value: int):
+//%     return value
 //% def block(x, width: int, low: int, *, least=0):
 //%     if width < low + least:
 //%         refuse("too narrow")
@@ -362,11 +364,39 @@ start: "u" "(" block ")" -> raised | block
 block: "(" width "," L ")" -> block //% 0.7 if L >= 2
  | "l" width -> linear
 width: "w" F -> wide //% 0.5
- | "t" L -> wide
+ | "t" L -> one
 F: "1" | "2" //% 2/3 1/3
 L: "1" | "2" | "20"
 """,
         {},
+    ),
+    "settings": (
+        """
+//% settings LR, DROP
+//% def configured(x, body):
+//%     return body(x)
+start: body "/" LR ["," DROP] -> configured //% 0.6 ?0.3
+ | body DROP //% if x.d == 8
+body: "r" -> relu //% 0.4
+ | "l" "(" W ";" LR ")" -> linear //% 0.4 if LR < 1 or width == 4
+ | "s" "(" body "," body ")" -> seq
+W: "4" | "8" //% 0.3 0.7
+LR: "0.1" | "0.01" | "1" //% 0.5 0.3 0.2
+DROP: "a" | "b" //% 0.9 0.1
+""",
+        {"max_nodes": 4},
+    ),
+    "settings in lists": (
+        """
+//% settings S
+start: "[" layer (":" layer S)* "]" -> first_and_rest //% *0.3
+layer: plain S | bare
+bare: plain
+plain: "h" -> halve //% 0.3
+ | "r" -> relu
+S: "1" | "2" //% 0.2 0.8
+""",
+        {"max_nodes": 3},
     ),
     "weights of zero": (
         """

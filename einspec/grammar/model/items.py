@@ -25,6 +25,8 @@ def value_kinds(items: Sequence[Item]) -> tuple[str, ...]:
     for item in items:
         if isinstance(item, Reference):
             found.append("child")
+        elif isinstance(item, Choice) and item.is_setting:
+            continue
         elif isinstance(item, Choice):
             found += ["argument"] * len(item.values[0].split(","))
         elif isinstance(item, Free):
@@ -59,6 +61,6 @@ def _item_text(item: Item) -> str:
 def uneven(items: Sequence[Item]) -> Choice | None:
     """A choice whose values are of several numbers of numbers, as ``"1" | "1,2"``; None for none."""
     for leaf in leaves(items):
-        if isinstance(leaf, Choice) and len({value.count(",") for value in leaf.values}) > 1:
+        if isinstance(leaf, Choice) and not leaf.is_setting and len({value.count(",") for value in leaf.values}) > 1:
             return leaf
     return None

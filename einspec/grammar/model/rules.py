@@ -32,6 +32,8 @@ class Choice:
     end: int
     patterns: tuple[tuple[str, str], ...] = ()
     """For values that are matched with more than their own text: the value, and with what."""
+    is_setting: bool = False
+    """Whether it is no argument of an op, but a value for whoever reads the sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +143,16 @@ class Production:
 
     @property
     def is_transparent(self) -> bool:
-        """Whether it is exactly one nonterminal, which makes no node."""
-        return self.alias is None and len(self.items) == 1 and isinstance(self.items[0], Reference)
+        """Whether it is exactly one nonterminal, which makes no node. Settings beside it do not count."""
+        if self.alias is not None or not self.items:
+            return False
+        rest = [item for item in self.items if not (isinstance(item, Choice) and item.is_setting)]
+        return len(rest) == 1 and isinstance(rest[0], Reference)
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether it names settings."""
+        return any(isinstance(leaf, Choice) and leaf.is_setting for leaf in leaves(self.items))
 
     @property
     def is_flat(self) -> bool:

@@ -6,6 +6,7 @@ An imported definition has the name that the importing file gives it; what it ne
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -40,6 +41,8 @@ class File:
     aliases: Mapping[str, str] = field(default_factory=dict)
     around: File | None = None
     """The file that imports it."""
+    settings: Mapping[str, Annotation] = field(default_factory=dict)
+    """The terminals that are no arguments, by the directive that says so."""
 
     def mangled(self, name: str) -> str:
         """What a name of this file is called in the whole."""
@@ -85,7 +88,9 @@ class Linker:
         tokens, annotations = tokenize(source, problems)
         tree = parse_syntax(source, tokens, problems)
         blocks = Blocks(source, annotations, tokens, problems)
-        return File(source, place, tree, blocks.rest, Weights(blocks.rest, problems), problems, blocks)
+        file = File(source, place, tree, blocks.rest, Weights(blocks.rest, problems), problems, blocks)
+        file.settings = _settings(blocks.rest)
+        return file
 
     def _link(self, file: File, above: tuple[str, ...]) -> None:
         """Enters the imports of a file, then its own definitions."""
@@ -243,6 +248,16 @@ class Linker:
                         frontier.append(mangled)
         imported = needed.difference(self.names)
         return [*self.names, *(name for name in self.entries if name in imported)]
+
+
+def _settings(annotations: list[Annotation]) -> dict[str, Annotation]:
+    """The names after ``//% settings``."""
+    found: dict[str, Annotation] = {}
+    for annotation in annotations:
+        word, _, names = annotation.text.replace("\t", " ").partition(" ")
+        if annotation.alone and word == "settings":
+            found.update((name, annotation) for name in re.split(r"[,\s]+", names) if name)
+    return found
 
 
 def _mentioned(alternatives: tuple[Alternative, ...]) -> Iterator[str]:

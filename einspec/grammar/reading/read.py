@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from einspec.grammar.model.ops import OpFile
 from einspec.grammar.model.problems import Problems
-from einspec.grammar.model.rules import Rule, RuleSet
+from einspec.grammar.model.rules import Choice, Rule, RuleSet, leaves
 from einspec.grammar.model.structure import check_structure
 from einspec.grammar.reading.build import Builder
 from einspec.grammar.reading.files import Library, Place
@@ -15,7 +15,7 @@ from einspec.grammar.reading.linking import Linker
 from einspec.grammar.syntax.tokens import Annotation
 from einspec.text import Source, did_you_mean, listing
 
-DIRECTIVES = ("start", "input", "reference")
+DIRECTIVES = ("start", "input", "reference", "settings")
 
 
 Check = Callable[[Mapping[str, Rule], Mapping[Source, OpFile], Problems], None]
@@ -38,6 +38,7 @@ def read(source: Source, place: Place, library: Library, check: Check | None) ->
     if not broken:
         linked.file.weights.check_all_used()
     start = _start(rules, directives, broken, problems)
+    _check_settings(linked, rules, problems)
     if not problems.has_errors:
         check_structure(rules, start, problems)
     if check is not None:
@@ -73,6 +74,24 @@ def _directives(annotations: list[Annotation], problems: Problems) -> dict[str, 
         else:
             found[word] = (value.strip(), annotation)
     return found
+
+
+def _check_settings(linked: Linker, rules: Mapping[str, Rule], problems: Problems) -> None:
+    """Notes settings that are no terminals of the file, or that no rule names."""
+    file = linked.file
+    terminals = {entry.definition.name for entry in linked.entries.values() if entry.definition.is_terminal}
+    productions = [production for rule in rules.values() for production in rule.productions]
+    used = {leaf.name for p in productions for leaf in leaves(p.items) if isinstance(leaf, Choice)}
+    for name, annotation in file.settings.items():
+        place = annotation.start, annotation.end
+        if name in file.tree.broken:
+            continue
+        if name not in terminals:
+            what = "is a rule, and settings are terminals" if name in rules else "is not defined"
+            hint = did_you_mean(name, terminals) or "name terminals, as in   //% settings LR, DROPOUT"
+            problems.error("E407", *place, f"the setting {name} {what}", hint)
+        elif name not in used and not problems.has_errors:
+            problems.warning("W513", *place, f"no rule names the setting {name}", "name it in one, or leave it out")
 
 
 def _start(

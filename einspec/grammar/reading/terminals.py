@@ -47,10 +47,16 @@ class Terminals:
         name = expression.text
         if not self.is_token(language, expression, file):
             return None
+        is_setting = name in file.settings
         if language.pattern is not None:
+            if is_setting:
+                message = f"{name} is a setting, and a regular expression has no values to draw"
+                advice = "list its values, or give it a range, as in   //% log 1e-4..1e-1 in 16"
+                file.problems.error("E407", start, end, message, advice)
             return Free(name, language.pattern, start, end)
         values = language.values
-        return Choice(name, tuple(values), tuple(values.values()), start, end, tuple(language.patterns.items()))
+        patterns = tuple(language.patterns.items())
+        return Choice(name, tuple(values), tuple(values.values()), start, end, patterns, is_setting)
 
     def of(self, expression: Expression, file: File) -> Language | None:
         """What a terminal that is used means; None for one that is not defined, which is noted."""

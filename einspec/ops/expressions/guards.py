@@ -29,7 +29,7 @@ class Names:
     stands for any.
     """
 
-    arguments: Mapping[str, tuple[tuple[int, ...], ...]]
+    arguments: Mapping[str, tuple[tuple[int | str, ...], ...]]
     inputs: Mapping[str, int | None]
     attributes: frozenset[str] | None
     hidden: frozenset[str] = frozenset()
@@ -56,7 +56,7 @@ class Guard:
         self.reads = tuple(name for name in used if name not in names.arguments and name not in names.inputs)
         """The attributes that it reads."""
 
-    def bound(self, values: Mapping[int, Any]) -> BoundGuard:
+    def bound(self, values: Mapping[Any, Any]) -> BoundGuard:
         """The guard for an alternative whose arguments have these values."""
         known = {}
         for name in self.used:

@@ -66,10 +66,12 @@ class Derivation:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """The op, its arguments, and how many children it gets how; two nodes without children are equal iff these
-        are.
+        """The op, its arguments, how many children it gets how, and settings that are written beside it; two nodes
+        without children are equal iff these are.
         """
-        return self.op_name, self.member.args, len(self.children), self.member.arrangement
+        found = self.op_name, self.member.args, len(self.children), self.member.arrangement
+        settings = [member.settings for member in (*self.via, self.member) if member.production.has_settings]
+        return (*found, *settings) if settings else found
 
     def ops(self) -> list[tuple[object, ...]]:
         """The op tree in flat preorder: the kind of each node. Two are equal iff their trees are."""

@@ -34,6 +34,8 @@ class Ground(Remembering):
         self.nonterminals = bound[0]
         self.has_weights_per_depth = len(bound) > 1
         self.start = self.nonterminals[grammar.start]
+        productions = [production for rule in grammar.rules.values() for production in rule.productions]
+        self.has_settings = any(production.has_settings for production in productions)
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from einspec.space.deriving.choices import choices_of, free_members, log_shares
 from einspec.space.deriving.derivation import Derivation
 from einspec.space.deriving.edges import Trace, trace
 from einspec.space.deriving.memory import Remembering
+from einspec.space.deriving.settings import Settings, settings_digest, settings_of
 from einspec.types import Type
 
 if TYPE_CHECKING:
@@ -125,6 +126,31 @@ class TypedDerivation(Remembering):
         from einspec.compiler.identity.key import graph_key
 
         return graph_key(self.graph)
+
+    @cached_property
+    def _settings(self) -> Settings:
+        return settings_of(self.derivation) if self.space.has_settings else {}
+
+    @property
+    def settings(self) -> Settings:
+        """The values of what the grammar calls settings, by their names in small letters: numbers where they read as
+        such, a tuple where there are several, in text order.
+
+        >>> import einspec
+        >>> text = '''//% settings LR
+        ... start: "relu" "lr" LR -> relu
+        ... LR: "0.1" | "0.01"'''
+        >>> einspec.loads(text, input=(8,)).parse("relu lr 0.01").settings
+        {'lr': 0.01}
+        """
+        return dict(self._settings)
+
+    @property
+    def identity(self) -> str:
+        """What two architectures share that need not both be evaluated: the key, and a digest of the settings where
+        there are any.
+        """
+        return f"{self.key}/{settings_digest(self._settings)}" if self._settings else self.key
 
     @cached_property
     def _costs(self) -> tuple[int, int]:

@@ -85,7 +85,7 @@ class Wanted:
             return "macs"
         if self.where is not None and not holds(self.where, arch):
             return "where"
-        return "a key that was drawn before" if self.seen and arch.key in self.seen else None
+        return "a key that was drawn before" if self.seen and arch.identity in self.seen else None
 
     def hint(self, arch: TypedDerivation) -> str | None:
         """What would make an architecture fit that comes close: an output of its layout."""

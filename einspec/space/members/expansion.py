@@ -101,7 +101,7 @@ def _written_out(items: Sequence[Item]) -> Iterator[Flat]:
 def _ways(item: Item) -> Iterator[Flat]:
     if isinstance(item, Choice):
         for text, share in zip(item.values, item.weights, strict=True):
-            yield share, (item,), (text,), tuple(text.split(","))
+            yield share, (item,), (text,), () if item.is_setting else tuple(text.split(","))
     elif isinstance(item, Group):
         width = len(value_kinds((item,)))
         for alternative, weight in zip(item.alternatives, item.weights, strict=True):
@@ -208,7 +208,7 @@ def _values(items: Sequence[Item]) -> list[Column]:
             found.append(("child", set()))
         elif isinstance(item, Free):
             found.append(("argument", set()))
-        elif isinstance(item, Choice):
+        elif isinstance(item, Choice) and not item.is_setting:
             parts = [text.split(",") for text in item.values]
             found += [("argument", set(column)) for column in zip(*parts, strict=False)]
         elif isinstance(item, Group):

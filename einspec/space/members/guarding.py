@@ -12,6 +12,9 @@ from einspec.ops.declare import Op
 from einspec.ops.expressions.guards import Guard, Names, read_guard
 from einspec.space.members.fed import FedOp
 from einspec.space.members.member import Member
+from einspec.space.members.settings import value_of
+
+Place = int | str
 
 
 def guard_of(production: Production, op: Op | None, problems: Problems) -> Guard | None:
@@ -22,31 +25,32 @@ def guard_of(production: Production, op: Op | None, problems: Problems) -> Guard
 
 def set_guard(member: Member, guard: Guard | None) -> None:
     """Gives a member its guard, with the values of its arguments."""
-    if guard is None:
-        return
-    member.guard = guard.bound(_top_values(member) if member.is_open else dict(enumerate(member.args)))
+    if guard is not None:
+        member.guard = guard.bound(_values(member))
 
 
-def _places(production: Production) -> list[tuple[Choice, tuple[int, ...]]]:
-    """The arguments outside of groups and repetitions, each with its places among the arguments of the op."""
-    found = []
+def _places(production: Production) -> list[tuple[Choice, tuple[Place, ...]]]:
+    """The choices outside of groups and repetitions, each with the places of its values among the op's arguments; a
+    setting has one of its own.
+    """
+    found: list[tuple[Choice, tuple[Place, ...]]] = []
     place = 0
-    for item in production.items:
+    for index, item in enumerate(production.items):
         count = value_kinds((item,)).count("argument")
         if isinstance(item, Choice):
-            found.append((item, tuple(range(place, place + count))))
+            own: tuple[Place, ...] = (f"setting {index}",) if item.is_setting else tuple(range(place, place + count))
+            found.append((item, own))
         place += count
     return found
 
 
 def _names(production: Production, op: Op | None) -> Names:
-    arguments: dict[str, list[tuple[int, ...]]] = {}
+    arguments: dict[str, list[tuple[Place, ...]]] = {}
     for choice, places in _places(production):
         if choice.name:
             arguments.setdefault(choice.name, []).append(places)
-    plain = {choice.name for choice, _ in _places(production)}
     inner = {leaf.name for leaf in leaves(production.items) if isinstance(leaf, (Choice, Free)) and leaf.name}
-    hidden = frozenset(inner - plain)
+    hidden = frozenset(inner - set(arguments))
     if op is None:
         return Names({name: tuple(places) for name, places in arguments.items()}, {"x": 0}, None, hidden)
     top = {place for _, places in _places(production) for place in places}
@@ -57,6 +61,28 @@ def _names(production: Production, op: Op | None) -> Names:
     return Names(names, _inputs(op), frozenset(op.reads), hidden)
 
 
+def _values(member: Member) -> dict[Place, Any]:
+    """The values of a member's choices outside of groups and repetitions, by their places."""
+    found: dict[Place, Any] = {}
+    for (choice, places), text in zip(_places(member.production), _top_texts(member), strict=True):
+        if choice.is_setting:
+            found[places[0]] = value_of(text)
+            continue
+        for place, part in zip(places, text.split(","), strict=True):
+            assert member.op is not None
+            assert isinstance(place, int)
+            found[place] = member.op.signature.arguments[place].convert(part)
+    return found
+
+
+def _top_texts(member: Member) -> list[str]:
+    if member.is_open:
+        return list(member.texts)
+    tops = {id(item) for item in member.production.items}
+    written = [item for item in member.items if isinstance(item, (Choice, Free))]
+    return [t for i, t in zip(written, member.texts, strict=True) if id(i) in tops and isinstance(i, Choice)]
+
+
 def _inputs(op: Op) -> dict[str, int | None]:
     """The names that an op has for its inputs."""
     function = op.op.function if isinstance(op, FedOp) else op.function
@@ -64,14 +90,3 @@ def _inputs(op: Op) -> dict[str, int | None]:
     if op.signature.inputs is None:
         return {p.name: None for p in parameters if p.kind is p.VAR_POSITIONAL}
     return {parameter.name: place for place, parameter in enumerate(parameters[: op.signature.inputs])}
-
-
-def _top_values(member: Member) -> dict[int, Any]:
-    """The values of the arguments that an open member has before it is laid out."""
-    assert member.op is not None
-    arguments = member.op.signature.arguments
-    found: dict[int, Any] = {}
-    for (_, places), text in zip(_places(member.production), member.texts, strict=True):
-        for place, part in zip(places, text.split(","), strict=True):
-            found[place] = arguments[place].convert(part)
-    return found

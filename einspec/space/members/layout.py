@@ -138,7 +138,10 @@ class Word(Part):
         if not isinstance(self.item, Literal):
             text = next(layout.top) if self.text is None else self.text
             layout.texts.append(text)
-            values += text.split(",") if isinstance(self.item, Choice) else [text]
+            if isinstance(self.item, Choice):
+                values += [] if self.item.is_setting else text.split(",")
+            else:
+                values.append(text)
 
 
 class Place(Part):

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from einspec.errors import GrammarError, ShapeError
-from einspec.grammar.model.rules import Item, Production, Reference
+from einspec.grammar.model.rules import Choice, Free, Item, Production, Reference
 from einspec.ops.control import Children, Stop, is_number
 from einspec.ops.declare import Combinator, Op, Outputs, Primitive
 from einspec.ops.expressions.bounds import is_counting, within_bounds
@@ -98,7 +98,7 @@ class Member:
         """What ``derivation.leaf`` remembers: derivations of it alone, by the transparent members before it."""
         self.args: tuple[Any, ...] = ()
         if op and not is_open:
-            given = argument_texts(texts) if values is None else values
+            given = argument_texts(self.items, texts) if values is None else values
             self.args = op.signature.convert(given, are_checked=values is not None)
         self.children: tuple[Nonterminal, ...] = ()
         self.symbols: tuple[Nonterminal, ...] = ()
@@ -123,6 +123,15 @@ class Member:
                 self._rule = partial(op.function, **dict(zip(names, self.args, strict=True)))
                 self._trailing = ()
         self._outcomes: dict[Any, Outputs | None] = {}
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The texts of its settings, in text order."""
+        if not self.production.has_settings:
+            return ()
+        written = [item for item in self.items if isinstance(item, (Choice, Free))]
+        pairs = zip(written, self.texts, strict=True)
+        return tuple(text for item, text in pairs if isinstance(item, Choice) and item.is_setting)
 
     @property
     def always_applies(self) -> bool:
@@ -300,9 +309,15 @@ def _arranged(value: Value, handles: Sequence[Any]) -> Any:
     return handles[value] if isinstance(value, int) else value
 
 
-def argument_texts(texts: tuple[str, ...]) -> list[str]:
-    """One text per argument: ``3,2,1`` is three."""
-    return [part for text in texts for part in text.split(",")]
+def argument_texts(items: Sequence[Item], texts: Sequence[str]) -> list[str]:
+    """One text per argument of items without groups and repetitions: ``3,2,1`` is three. Settings are none."""
+    written = [item for item in items if isinstance(item, (Choice, Free))]
+    return [
+        part
+        for item, text in zip(written, texts, strict=True)
+        if not (isinstance(item, Choice) and item.is_setting)
+        for part in text.split(",")
+    ]
 
 
 class Nonterminal:

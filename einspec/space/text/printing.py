@@ -46,7 +46,17 @@ class Printer:
                 tokens.append(item)
                 continue
             children = iter(item.children)
-            stack.extend([next(children) if token is None else token for token in self._template(item.member)][::-1])
+            stack.extend([next(children) if token is None else token for token in self._chain(item)][::-1])
+        return tokens
+
+    def _chain(self, node: Derivation) -> tuple[Token | None, ...]:
+        """The tokens of a node's text, with the settings of the alternatives that pass on to it."""
+        tokens = self._template(node.member)
+        for member in reversed(node.via):
+            if member.texts:
+                around = self._template(member)
+                place = around.index(None)
+                tokens = (*around[:place], *tokens, *around[place + 1 :])
         return tokens
 
     def _template(self, member: Member) -> tuple[Token | None, ...]:

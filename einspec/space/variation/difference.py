@@ -1,4 +1,4 @@
-"""Whether a variant is another architecture: whether its key differs, told by less than the key where that can be.
+"""Whether a variant is another architecture: whether its settings or its key differ, told by less where that can be.
 
 Simplification takes nothing away that owns weights, unless zeros reach it or nothing reads it. Where neither can
 be, an architecture that owns other weights than before is another one. To see that, only what the edit changed has to
@@ -26,12 +26,14 @@ def differ(arch: A, variant: Variant[A], edit: Edit) -> bool:
     """Whether the key of what an edit made differs from that of the architecture that it was made of."""
     child = variant.arch
     if len(edit.changes) > 1:
-        return _graphs_differ(arch, child)
+        return (arch.space.has_settings and arch.settings != child.settings) or _graphs_differ(arch, child)
     (number,) = edit.changes
     address = tuple([index for _, index in arch.derivation.path_to(number)])
     before, after = arch.derivation.at(address), child.derivation.at(address)
     if same_ops(before, after):
         return False
+    if arch.space.has_settings and arch.settings != child.settings:
+        return True
     return _sizes(arch) != _sizes(child) or _own_other_weights(arch, variant) or _graphs_differ(arch, child)
 
 

@@ -22,12 +22,22 @@ def neighbours(space: Domain[A], arch: A) -> Iterator[A]:
     """See :meth:`Space.neighbours`."""
     depth = max(space.limits.evaluation_depth, arch.depth)
     for number, node in enumerate(arch.remembered(slots).nodes):
-        for member in _others(node.member):
-            edit = Edit({number: Derivation(member, node.via, node.children)}, 0)
+        for other in _variants(node):
+            edit = Edit({number: other}, 0)
             try:
                 yield deep(depth, partial(varied, space, arch, edit, None, space.limits)).arch
             except Rejected:
                 continue
+
+
+def _variants(node: Derivation) -> Iterator[Derivation]:
+    """The node with another of its members: of an alternative that passes on, one with other settings."""
+    for place, passed in enumerate(node.via):
+        for other in passed.home.drawn:
+            if other is not passed and other.production is passed.production:
+                yield Derivation(node.member, (*node.via[:place], other, *node.via[place + 1 :]), node.children)
+    for member in _others(node.member):
+        yield Derivation(member, node.via, node.children)
 
 
 def _others(member: Member) -> Iterator[Member]:

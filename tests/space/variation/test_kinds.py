@@ -22,7 +22,7 @@ LIMITS = {"max_nodes": 300, "max_depth": 40}
 
 
 def assert_varied(child: einspec.Architecture, parent: einspec.Architecture, limits: dict[str, int]) -> None:
-    assert child.key != parent.key
+    assert child.identity != parent.identity
     assert len(child) <= limits["max_nodes"]
     assert child.depth <= limits["max_depth"]
     again = child.space.parse(str(child))  # evaluates all of it, where an edit evaluates what changed
@@ -221,10 +221,11 @@ def test_neighbours_are_all_that_one_member_makes(name):
 
 def _differences(a: einspec.Architecture, b: einspec.Architecture) -> int:
     pairs = list(zip(a.derivation.walk(), b.derivation.walk(), strict=True))
-    if any(len(x.children) != len(y.children) or x.member.children != y.member.children or x.via != y.via
-           or x.member.production.symbol != y.member.production.symbol for x, y in pairs):  # fmt: skip
+    if any(len(x.children) != len(y.children) or x.member.children != y.member.children
+           or [passed.production for passed in x.via] != [passed.production for passed in y.via] or x.member.production.symbol != y.member.production.symbol for x, y in pairs):  # fmt: skip
         return -1
-    return sum(x.member is not y.member for x, y in pairs)
+    chains = [((*x.via, x.member), (*y.via, y.member)) for x, y in pairs]
+    return sum(one is not other for x, y in chains for one, other in zip(x, y, strict=True))
 
 
 def test_neighbours_are_lazy():
