@@ -26,7 +26,7 @@ _BATCH = 2
 
 _INPUT = frozenset(
     {
-        tensor.linear, tensor.batch_norm, tensor.layer_norm, image.conv2d, image.maxpool, image.avgpool,
+        tensor.linear, tensor.batch_norm, tensor.layer_norm, image.conv2d, image.max_pool2d, image.avg_pool2d,
         fused.patch_conv, *fused.OF_COPIES,
     }
 ) - {fused.pos_stack}  # fmt: skip
@@ -226,7 +226,7 @@ def _statistics(node: Node) -> Memory:
         return Memory(2 * math.prod(kind.sizes[:-1]) * BYTES["float"])
     if node.op is fused.layer_norm_stack:
         return Memory((2 * math.prod(kind.sizes[:-1]) + kind.elements) * BYTES["float"])
-    if node.op is image.maxpool:
+    if node.op is image.max_pool2d:
         return Memory(node.outputs[0].elements * BYTES["int"])
     if node.op is fused.attention:
         return Memory(math.prod(kind.sizes[:-1]) * BYTES["float"])

@@ -154,3 +154,128 @@ class MeanHead(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """One score per class."""
         return self.linear(x.mean(dim=self.axes) if self.axes else x)  # type: ignore[no-any-return]
+
+
+class ChannelScale(nn.Module):
+    """Each channel times a learned number: (batch, ...) -> (batch, ...)."""
+
+    def __init__(self, channels: int, axis: int, rank: int, init: float):
+        super().__init__()
+        self.shape = tuple(channels if place == axis else 1 for place in range(rank))
+        self.init = init
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Sets the numbers to what they are at first."""
+        nn.init.constant_(self.weight, self.init)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The product."""
+        return x * self.weight.view(self.shape)
+
+    def extra_repr(self) -> str:
+        """The shape that the numbers are stretched from."""
+        return f"{self.shape}, init={self.init}"
+
+
+class ChannelBias(nn.Module):
+    """Each channel plus a learned number: (batch, ...) -> (batch, ...)."""
+
+    def __init__(self, channels: int, axis: int, rank: int):
+        super().__init__()
+        self.shape = tuple(channels if place == axis else 1 for place in range(rank))
+        self.bias = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Sets the numbers to 0."""
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The sum."""
+        return x + self.bias.view(self.shape)
+
+    def extra_repr(self) -> str:
+        """The shape that the numbers are stretched from."""
+        return str(self.shape)
+
+
+class DropPath(nn.Module):
+    """Zeros in place of whole examples, with a probability, in training: (batch, ...) -> (batch, ...)."""
+
+    def __init__(self, p: float):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The input, or zeros."""
+        kept = functional.dropout(x.new_ones((x.shape[0],) + (1,) * (x.dim() - 1)), self.p, self.training)
+        return x * kept
+
+    def extra_repr(self) -> str:
+        """The probability."""
+        return f"p={self.p}"
+
+
+class Table(nn.Module):
+    """A learned matrix, whatever the input: (batch, ...) -> (1, rows, columns)."""
+
+    def __init__(self, rows: int, columns: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(rows, columns))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws the numbers anew."""
+        nn.init.normal_(self.weight, std=0.02)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The matrix."""
+        return self.weight.unsqueeze(0)
+
+    def extra_repr(self) -> str:
+        """Rows and columns."""
+        return ", ".join(map(str, self.weight.shape))
+
+
+class LearnedPositions(nn.Module):
+    """Adds a learned row to each row: (batch, l, d) -> (batch, l, d)."""
+
+    def __init__(self, length: int, width: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(length, width))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws the rows anew."""
+        nn.init.normal_(self.weight, std=0.02)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x plus its rows' positions."""
+        return x + self.weight[: x.shape[1]]
+
+    def extra_repr(self) -> str:
+        """Rows and their width."""
+        return ", ".join(map(str, self.weight.shape))
+
+
+class ClassToken(nn.Module):
+    """A learned row before all others: (batch, l, d) -> (batch, l + 1, d)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.token = nn.Parameter(torch.empty(width))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Sets the row to 0."""
+        nn.init.zeros_(self.token)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The rows with one more."""
+        return torch.cat((self.token.expand(x.shape[0], 1, -1), x), dim=1)
+
+    def extra_repr(self) -> str:
+        """The width of the row."""
+        return str(self.token.shape[0])

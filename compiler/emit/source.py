@@ -48,6 +48,12 @@ _OURS: dict[type[nn.Module], Callable[[Any], tuple[object, ...]]] = {
     modules.Expects: lambda m: (m.names, m.kinds, m.like is not None),
     modules.Position: lambda m: (tuple(m.position.shape),),
     modules.PatchConv2d: lambda m: (m.channels, m.out_features, m.kernel, m.stride, m.padding),
+    modules.ChannelScale: lambda m: (m.weight.shape[0], *_stretched(m.shape), m.init),
+    modules.ChannelBias: lambda m: (m.bias.shape[0], *_stretched(m.shape)),
+    modules.DropPath: lambda m: (m.p,),
+    modules.Table: lambda m: tuple(m.weight.shape),
+    modules.LearnedPositions: lambda m: tuple(m.weight.shape),
+    modules.ClassToken: lambda m: tuple(m.token.shape),
     modules.MeanHead: lambda m: (m.axes, m.linear.in_features, m.linear.out_features),
     modules.LineBatchNorm: lambda m: (m.num_features,),
     modules.LinearRelu: lambda m: (m.in_features, m.out_features, m.slope),
@@ -78,6 +84,12 @@ _OURS: dict[type[nn.Module], Callable[[Any], tuple[object, ...]]] = {
     packed.Packed: lambda m: (m.in_features, m.sizes),
 }  # fmt: skip
 """Our own modules, which are written out with the source: the arguments that make one like another."""
+
+
+def _stretched(shape: tuple[int, ...]) -> tuple[int, int]:
+    """The axis of channels, and the rank."""
+    return next((place for place, size in enumerate(shape) if size > 1), 0), len(shape)
+
 
 _OF_LISTS = (nn.Sequential, nn.ModuleList, stacked.Each)
 

@@ -22,7 +22,7 @@ from einspec.types import Type, parse_type
 _SAME = frozenset({tensor.softmax, merge.dot, merge.scaled_dot, ops.attention, ops.rows, ops.pixels})
 """Ops that look at the last axes only: a stack is one more axis in front."""
 
-_FOLDED = frozenset({tensor.flatten, tensor.im2col, tensor.to_image, image.maxpool, image.avgpool, image.crop})
+_FOLDED = frozenset({tensor.flatten, tensor.im2col, tensor.to_image, image.max_pool2d, image.avg_pool2d, image.crop})
 """Ops that look at one example at a time, whatever else they do: copies are as many examples. Those of fused graphs all
 do.
 """
@@ -127,9 +127,14 @@ def _can_stack(node: Node, scopes: list[Context]) -> bool:
     if any(copies * kind.elements > MOST_NUMBERS for kind in (*node.input_types, *node.outputs)):
         return False
     if node.slot is not None:
-        return node.op in _LAYERS and node.slot.scopes == tuple(scopes)
+        return _has_stack(node) and node.slot.scopes == tuple(scopes)
     known = node.op in _SAME or node.op in _FOLDED or node.op in _SHIFTED or node.op is tensor.zeros
     return known or node.op.laws.pointwise
+
+
+def _has_stack(node: Node) -> bool:
+    """Whether a layer has a form over a stack: a convolution without bias has."""
+    return node.op in _LAYERS and not (node.op is image.conv2d and node.args[-1])
 
 
 class _Stacking:
@@ -165,7 +170,7 @@ class _Stacking:
             (result,) = self.layer(node, op, node.args, joined)
             return self.rewriter.apply(ops.part_copies, (self.copies, 0), (result,))
         if op in _LAYERS:
-            args = (*node.args, 1) if op is ops.conv2d_wide else node.args
+            args = (*node.args, 1) if op is ops.conv2d_wide else node.args[:-1] if op is image.conv2d else node.args
             return self.layer(node, _LAYERS[op], args, inputs[0])
         if op is tensor.zeros:
             return self.rewriter.apply(op, (str(ops.stack_of(node.outputs[0], self.copies)),), inputs)

@@ -216,8 +216,11 @@ class _Reader:
             attributes = {str(named.arg): _literal(named.value) for named in call.keywords}
         except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
             raise self.fail(f"{op.name}{text}: expected arguments separated by commas") from None
-        wanted = [_KINDS[argument.kind] for argument in op.signature.arguments]
-        fit = len(args) == len(wanted) and all(type(a) in kinds for a, kinds in zip(args, wanted, strict=True))
+        wanted = op.signature.arguments
+        fit = len(args) == len(wanted) and all(
+            type(a) in _KINDS[argument.kind] or (a is None and argument.may_be_none)
+            for a, argument in zip(args, wanted, strict=True)
+        )
         fit = fit and all(map(is_plain, (*args, *attributes.values())))
         if not fit or not set(attributes) <= set(op.reads):
             raise self.fail(f"{op.name}{text or '()'} does not fit {op.name}{op.signature}")

@@ -45,6 +45,8 @@ class Laws:
     """f(f(a, b), c) = f(a, f(b, c)) = f(a, b, c)."""
     zero: str | None = None
     """``"zeros"`` where zeros as one input make every output zeros."""
+    zero_unless: str | None = None
+    """An argument that takes this away where it is true, as a bias does."""
     identity: str | None = None
     """``"zeros"`` where zeros as one of several inputs change nothing."""
     multiple: str | None = None
@@ -79,6 +81,10 @@ class _Op:
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
         self.__qualname__ = function.__qualname__
+
+    def argument(self, name: str, args: tuple[Any, ...]) -> Any:
+        """The value of an argument among all of them."""
+        return args[[argument.name for argument in self.signature.arguments].index(name)]
 
     def text(self, args: tuple[Any, ...]) -> str:
         """The op with its arguments, as messages and drawings show it."""
@@ -384,6 +390,7 @@ def primitive(
     macs: Callable[..., int] | None = None,
     name: str | None = None,
     inputs: int | None = None,
+    kind: type[Primitive] = Primitive,
     **laws: Any,
 ) -> Any:
     """Declares a primitive from its type rule, ``def linear(x: Type, width: int) -> Type``.
@@ -396,6 +403,8 @@ def primitive(
     * ``params`` returns the shapes of the parameters by their name in that module, or their number; an op whose
       module has parameters must give it, and then owns them: each use has weights of its own;
     * ``macs`` returns the multiply-accumulates for one example.
+
+    ``kind`` is a class of primitives that are called in a way of their own.
 
     The other keywords are :class:`Laws`; an op whose module has buffers (running statistics) gives
     ``has_buffers=True``.
@@ -414,7 +423,7 @@ def primitive(
             if law not in known:
                 hint = did_you_mean(law, known) or f"known are {', '.join(known)}"
                 raise TypeError(f"{function.__name__}: {law!r} is not a law of ops; {hint}")
-        return Primitive(function, name, inputs, torch, params, macs, Laws(**laws))
+        return kind(function, name, inputs, torch, params, macs, Laws(**laws))
 
     return declare(rule) if rule is not None else declare
 

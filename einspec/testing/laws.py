@@ -78,7 +78,7 @@ class _Checker:
             self.check_commutative(compute, tensors, found)
         if laws.associative:
             self.check_associative(tensors, found, is_training)
-        if laws.zero:
+        if laws.zero and not (laws.zero_unless and self.op.argument(laws.zero_unless, self.args)):
             self.check_zero(compute, tensors)
         if laws.identity:
             self.check_identity(tensors, is_training)

@@ -36,6 +36,10 @@ def rehang_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
 def absorb_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
     if not any(is_zeros(rewriter, port) for port in node.inputs):
         return None
+    assert node.op is not None
+    unless = node.op.laws.zero_unless
+    if unless is not None and node.op.argument(unless, node.args):
+        return None
     return tuple(zeros(rewriter, kind) for kind in node.outputs)
 
 
@@ -51,6 +55,6 @@ def drop_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
 
 RULES = (
     Rule("rehang zeros", "zeros(x) = zeros(in)", "only the batch of x is read", called("zeros"), rehang_zeros),
-    Rule("absorb zeros", "f(.., 0, ..) = 0", "0 is the zero of f", keeping("zero", "zeros"), absorb_zeros),
+    Rule("absorb zeros", "f(.., 0, ..) = 0", "0 is the zero of f so called", keeping("zero", "zeros"), absorb_zeros),
     Rule("drop zeros", "f(.., 0, ..) = f(.., ..)", "0 is the identity of f", keeping("identity", "zeros"), drop_zeros),
 )

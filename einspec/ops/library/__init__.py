@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from einspec.ops.library import image, merge, tensor, wiring
+from einspec.ops.library import (
+    activations,
+    arithmetic,
+    attention,
+    image,
+    merge,
+    norms,
+    patterns,
+    regularisers,
+    tensor,
+    wiring,
+)
 
-MODULES = (wiring, tensor, merge, image)
+MODULES = (wiring, tensor, activations, arithmetic, merge, norms, image, patterns, attention, regularisers)

@@ -6,7 +6,7 @@ from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
-from einspec.ops.declare import primitive
+from einspec.ops.declare import combinator, primitive
 from einspec.ops.library.tensor import require_float, window
 from einspec.types import Type
 
@@ -23,52 +23,208 @@ def _slide(x: Type, channels: int, kernel: int, stride: int, padding: int, dilat
     return Type((channels, rows, columns), x.dtype)
 
 
-def _conv_weight(x: Type, width: int, kernel: int, groups: int) -> tuple[int, ...]:
-    return (width, x.channels // groups, kernel, kernel)
+def _check_groups(x: Type, width: int, groups: int) -> None:
+    if groups < 1 or x.channels % groups or width % groups:
+        raise ShapeError("{} groups do not divide {} and {} channels", groups, x.channels, width)
+
+
+def _weights(shape: tuple[int, ...], bias: bool, width: int) -> dict[str, tuple[int, ...]]:
+    return {"weight": shape, "bias": (width,)} if bias else {"weight": shape}
 
 
 @primitive(
-    torch=lambda x, width, kernel, stride, padding, dilation, groups: nn.Conv2d(
-        x.channels, width, kernel, stride, padding, dilation, groups, bias=False
+    torch=lambda x, width, kernel, stride, padding, dilation, groups, bias: nn.Conv2d(
+        x.channels, width, kernel, stride, padding, dilation, groups, bias=bias
     ),
-    params=lambda x, width, kernel, stride, padding, dilation, groups: {
-        "weight": _conv_weight(x, width, kernel, groups)
-    },
-    macs=lambda x, width, kernel, stride, padding, dilation, groups: (
+    params=lambda x, width, kernel, stride, padding, dilation, groups, bias: _weights(
+        (width, x.channels // groups, kernel, kernel), bias, width
+    ),
+    macs=lambda x, width, kernel, stride, padding, dilation, groups, bias: (
         _slide(x, width, kernel, stride, padding, dilation).elements * (x.channels // groups) * kernel * kernel
     ),
     owns_parameters=True,
     zero="zeros",
+    zero_unless="bias",
 )
 def conv2d(
-    x: Type, width: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, groups: int = 1
+    x: Type,
+    width: int,
+    kernel: int,
+    stride: int = 1,
+    padding: int = 0,
+    dilation: int = 1,
+    groups: int = 1,
+    bias: bool = True,
 ) -> Type:
-    """A convolution without bias: (c, h, w) -> (width, h', w'); ``groups`` divides c and width."""
-    if groups < 1 or x.channels % groups or width % groups:
-        raise ShapeError(f"{groups} groups do not divide {x.channels} and {width} channels")
+    """A convolution: (c, h, w) -> (width, h', w'); ``groups`` divides c and width."""
+    _check_groups(x, width, groups)
     return _slide(x, width, kernel, stride, padding, dilation)
 
 
-@primitive(torch=lambda x, kernel, stride, padding: nn.MaxPool2d(kernel, stride, padding), zero="zeros")
-def maxpool(x: Type, kernel: int, stride: int, padding: int) -> Type:
-    """The maximum over windows: (c, h, w) -> (c, h', w')."""
-    _check_pool(kernel, padding)
-    return _slide(x, x.channels, kernel, stride, padding)
+@combinator
+def depthwise(x, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, bias: bool = True):
+    """A convolution of each channel by itself: (c, h, w) -> (c, h', w')."""
+    return conv2d(x, x.c, kernel, stride, padding, dilation, x.c, bias)
+
+
+def _line(x: Type, width: int, kernel: int, stride: int, padding: int, dilation: int) -> Type:
+    require_float(x)
+    if x.layout != "sequence":
+        raise ShapeError("a window slides along a sequence (c, l)")
+    return Type((width, window(x.sizes[1], kernel, stride, padding, dilation)), x.dtype, "sequence")
 
 
 @primitive(
-    torch=lambda x, kernel, stride, padding: nn.AvgPool2d(kernel, stride, padding, count_include_pad=False),
+    torch=lambda x, width, kernel, stride, padding, dilation, groups, bias: nn.Conv1d(
+        x.channels, width, kernel, stride, padding, dilation, groups, bias=bias
+    ),
+    params=lambda x, width, kernel, stride, padding, dilation, groups, bias: _weights(
+        (width, x.channels // groups, kernel), bias, width
+    ),
+    macs=lambda x, width, kernel, stride, padding, dilation, groups, bias: (
+        _line(x, width, kernel, stride, padding, dilation).elements * (x.channels // groups) * kernel
+    ),
+    owns_parameters=True,
+    zero="zeros",
+    zero_unless="bias",
+)
+def conv1d(
+    x: Type,
+    width: int,
+    kernel: int,
+    stride: int = 1,
+    padding: int = 0,
+    dilation: int = 1,
+    groups: int = 1,
+    bias: bool = True,
+) -> Type:
+    """A convolution along a sequence: (c, l) -> (width, l'); ``groups`` divides c and width."""
+    if x.rank == 2:
+        _check_groups(x, width, groups)
+    return _line(x, width, kernel, stride, padding, dilation)
+
+
+def _grown(size: int, kernel: int, stride: int, padding: int, output_padding: int) -> int:
+    """The size that a transposed window makes. Raises ``ShapeError`` where it makes none."""
+    if kernel < 1 or stride < 1 or padding < 0 or not 0 <= output_padding < stride:
+        raise ShapeError(
+            "a transposed window of {}, stride {}, padding {} and {} is impossible",
+            kernel,
+            stride,
+            padding,
+            output_padding,
+        )
+    found = (size - 1) * stride - 2 * padding + kernel + output_padding
+    if found < 1:
+        raise ShapeError("a size of {} becomes {}", size, found)
+    return found
+
+
+@primitive(
+    torch=lambda x, width, kernel, stride, padding, output_padding, groups, bias: nn.ConvTranspose2d(
+        x.channels, width, kernel, stride, padding, output_padding, groups, bias=bias
+    ),
+    params=lambda x, width, kernel, stride, padding, output_padding, groups, bias: _weights(
+        (x.channels, width // groups, kernel, kernel), bias, width
+    ),
+    macs=lambda x, width, kernel, stride, padding, output_padding, groups, bias: (
+        x.elements * (width // groups) * kernel * kernel
+    ),
+    owns_parameters=True,
+    zero="zeros",
+    zero_unless="bias",
+)
+def conv_transpose2d(
+    x: Type,
+    width: int,
+    kernel: int,
+    stride: int = 1,
+    padding: int = 0,
+    output_padding: int = 0,
+    groups: int = 1,
+    bias: bool = True,
+) -> Type:
+    """A transposed convolution: (c, h, w) -> (width, h', w'), with h' = (h - 1) s - 2 p + k + o."""
+    require_float(x)
+    if x.layout != "image":
+        raise ShapeError("a window slides over an image (c, h, w)")
+    _check_groups(x, width, groups)
+    rows, columns = (_grown(size, kernel, stride, padding, output_padding) for size in x.sizes[1:])
+    return Type((width, rows, columns), x.dtype)
+
+
+def _pooled(x: Type, kernel: int, stride: int | None, padding: int, dilation: int, ceil_mode: bool) -> Type:
+    if 2 * padding > kernel:
+        raise ShapeError("a padding of {} is more than half of the window of {}", padding, kernel)
+    step = kernel if stride is None else stride
+    floor = _slide(x, x.channels, kernel, step, padding, dilation)
+    if not ceil_mode:
+        return floor
+    reach = dilation * (kernel - 1) + 1
+    sizes = []
+    for size in x.sizes[1:]:
+        found = -((size + 2 * padding - reach) // -step) + 1
+        sizes.append(found - 1 if (found - 1) * step >= size + padding else found)  # the last window begins within
+    return Type((x.channels, *sizes), x.dtype)
+
+
+@primitive(
+    torch=lambda x, kernel, stride, padding, dilation, ceil_mode: nn.MaxPool2d(
+        kernel, stride, padding, dilation, ceil_mode=ceil_mode
+    ),
     zero="zeros",
 )
-def avgpool(x: Type, kernel: int, stride: int, padding: int) -> Type:
-    """The mean over windows, padding not counted: (c, h, w) -> (c, h', w')."""
-    _check_pool(kernel, padding)
-    return _slide(x, x.channels, kernel, stride, padding)
+def max_pool2d(
+    x: Type, kernel: int, stride: int | None = None, padding: int = 0, dilation: int = 1, ceil_mode: bool = False
+) -> Type:
+    """The maximum over windows: (c, h, w) -> (c, h', w'); the stride is that of the window where it is left out."""
+    return _pooled(x, kernel, stride, padding, dilation, ceil_mode)
 
 
-def _check_pool(kernel: int, padding: int) -> None:
-    if 2 * padding > kernel:
-        raise ShapeError(f"a padding of {padding} is more than half of the window of {kernel}")
+@primitive(
+    torch=lambda x, kernel, stride, padding, ceil_mode, count_include_pad: nn.AvgPool2d(
+        kernel, stride, padding, ceil_mode, count_include_pad
+    ),
+    zero="zeros",
+)
+def avg_pool2d(
+    x: Type,
+    kernel: int,
+    stride: int | None = None,
+    padding: int = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Type:
+    """The mean over windows: (c, h, w) -> (c, h', w'); the stride is that of the window where it is left out."""
+    return _pooled(x, kernel, stride, padding, 1, ceil_mode)
+
+
+@primitive(torch=lambda x, height, width: nn.AdaptiveAvgPool2d((height, width)), zero="zeros")
+def adaptive_avg_pool2d(x: Type, height: int, width: int) -> Type:
+    """The mean over windows of any size, so that so many come out: (c, h, w) -> (c, height, width)."""
+    require_float(x)
+    if x.layout != "image":
+        raise ShapeError("a window slides over an image (c, h, w)")
+    return Type((x.channels, height, width), x.dtype)
+
+
+@combinator
+def global_avg_pool(x):
+    """The mean of each channel: (c, h, w) -> (c, 1, 1)."""
+    return adaptive_avg_pool2d(x, 1, 1)
+
+
+@primitive(torch=lambda x, factor, mode: nn.Upsample(scale_factor=factor, mode=mode), zero="zeros")
+def upsample(x: Type, factor: int, mode: str = "nearest") -> Type:
+    """An image of more pixels, ``nearest`` or ``bilinear``: (c, h, w) -> (c, factor h, factor w)."""
+    require_float(x)
+    if x.layout != "image":
+        raise ShapeError("only an image has pixels")
+    if mode not in ("nearest", "bilinear"):
+        raise ShapeError("{} is no way to make pixels: nearest or bilinear", mode)
+    if factor < 1:
+        raise ShapeError("{} times as large", factor)
+    return Type((x.channels, *[factor * size for size in x.sizes[1:]]), x.dtype)
 
 
 @primitive(torch=lambda x: lambda t: t[:, :, 1:, 1:], zero="zeros")

@@ -199,6 +199,39 @@ def narrow(x: Type, axis: int, start: int, stop: int) -> Type:
     return x.with_axis(axis - 1, stop - start)
 
 
+@primitive(torch=lambda x, axis: lambda t: t.unbind(axis), zero="zeros")
+def unbind(x: Type, axis: int) -> tuple[Type, ...]:
+    """The places of axis 1, 2, ..., one by one, without that axis: (n, ...) -> n times (...)."""
+    kind = _without(x, axis)
+    if x.axes[axis - 1].size > MOST_PARTS:
+        raise ShapeError("{} parts: expected at most {:,}", x.axes[axis - 1], MOST_PARTS)
+    return (kind,) * x.axes[axis - 1].size
+
+
+@primitive(torch=lambda x, axis, index: lambda t: t.select(axis, index), zero="zeros")
+def select(x: Type, axis: int, index: int) -> Type:
+    """One place, from 0, of axis 1, 2, ..., without that axis: (n, ...) -> (...)."""
+    kind = _without(x, axis)
+    if not 0 <= index < x.axes[axis - 1].size:
+        raise ShapeError("{} is no place of an axis of {}", index, x.axes[axis - 1])
+    return kind
+
+
+def _without(x: Type, axis: int) -> Type:
+    check_axis(x, axis)
+    if x.rank < 2:
+        raise ShapeError("a type has an axis at least")
+    axes = (*x.axes[: axis - 1], *x.axes[axis:])
+    return Type(axes, x.dtype, "tensor" if len(axes) > 2 else None)
+
+
+@primitive(torch=lambda x, axis, shift: lambda t: t.roll(shift, axis), zero="zeros")
+def roll(x: Type, axis: int, shift: int) -> Type:
+    """The places of axis 1, 2, ... moved on in a circle."""
+    check_axis(x, axis)
+    return x
+
+
 def check_axis(x: Type, axis: int) -> None:
     """Raises ``ShapeError`` unless the axis, counted from 1, is one of x."""
     if not 1 <= axis <= x.rank:

@@ -1,0 +1,87 @@
+"""Networks of papers as plain files: their parameters are those of their authors' code, their MACs those that torch counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import einspec
+
+FOLDER = Path(__file__).parents[1] / "networks"
+
+NETWORKS = {
+    "ResNet-50": ("resnet50", "resnet(3,4,6,3;1000)", 25_557_032),
+    "MobileNetV2": ("mobilenetv2", "mobilenetv2", 3_504_872),
+    "EfficientNet-B0": ("efficientnet_b0", "efficientnet_b0", 5_288_548),
+    "ViT-B/16": ("vit", "vit(768,12,12,16)", 86_567_656),
+    "DeiT-Ti": ("vit", "vit(192,12,3,16)", 5_717_416),
+    "GPT-2 small": ("gpt2", "gpt(768,12,12)", 124_439_808),
+}
+
+
+def network(name: str) -> einspec.Architecture:
+    file, text, _ = NETWORKS[name]
+    return einspec.load(FOLDER / f"{file}.lark").parse(text)
+
+
+def test_the_folder_holds_no_python():
+    assert {path.suffix for path in FOLDER.iterdir()} == {".lark"}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_parameters_and_macs(name):
+    arch = network(name)
+    assert arch.params == NETWORKS[name][2]
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        model = einspec.compile(arch).to("meta").eval()
+        kind = arch.space.inputs[0]
+        dtype = torch.float32 if kind.dtype == "float" else torch.int64
+        output = model(torch.zeros(1, *kind.sizes, dtype=dtype, device="meta"))
+    assert sum(parameter.numel() for parameter in model.parameters()) == NETWORKS[name][2]
+    assert tuple(output.shape) == (1, *arch.output.sizes)
+    assert counter.get_total_flops() == 2 * arch.macs
+
+
+SMALL = {
+    "resnet50": ("3,32,32", "resnet(2,2,2,2;10)"),
+    "mobilenetv2": ("3,32,32", "mobilenetv2"),
+    "efficientnet_b0": ("3,32,32", "efficientnet_b0"),
+    "vit": ("3,32,32", "vit(192,12,3,16)"),
+    "gpt2": ("16 int", "gpt(768,2,12)"),
+    "mobilenetv3": ("3,32,32", "[mb3x3se][mb5x4mb3x6][mb7x3]"),
+}
+
+
+@pytest.mark.parametrize("file", SMALL)
+def test_compiled_is_interpreted(file):
+    kind, text = SMALL[file]
+    arch = einspec.load(FOLDER / f"{file}.lark", input=kind).parse(text)
+    model = einspec.compile(arch, seed=0).eval()
+    torch.manual_seed(0)
+    size = arch.space.inputs[0]
+    x = torch.randint(0, 50_257, (2, *size.sizes)) if size.dtype == "int" else torch.randn(2, *size.sizes)
+    with torch.no_grad():
+        torch.testing.assert_close(model(x), einspec.interpret(arch, model, x), rtol=1e-4, atol=1e-4)
+
+
+def test_once_for_all_is_counted():
+    space = einspec.load(FOLDER / "mobilenetv3.lark")
+    lines = (FOLDER / "mobilenetv3.lark").read_text().splitlines()
+    assert len(lines) < 30
+    assert space.count() == (18 + 18**2 + 18**3 + 18**4) ** 3 == 1_373_182_945_875_000
+    assert len({arch.key for arch in space.samples(20, rng=0)}) == 20
+
+
+def test_tied_embeddings_are_one():
+    arch = einspec.load(FOLDER / "gpt2.lark", input="8 int").parse("gpt(768,2,12)")
+    model = einspec.compile(arch)
+    tables = [name for name, parameter in model.named_parameters() if parameter.shape == (50_257, 768)]
+    assert len(tables) == 1
+    tokens = torch.randint(0, 50_257, (2, 8))
+    model(tokens).sum().backward()
+    gradient = dict(model.named_parameters())[tables[0]].grad
+    assert gradient is not None
+    assert gradient.abs().sum() > 0
