@@ -51,6 +51,8 @@ class Laws:
     """``"zeros"`` where zeros as one of several inputs change nothing."""
     multiple: str | None = None
     """The name of the primitive (x, n) that is f(x, ..., x) with n times x, for a commutative associative f."""
+    same_for_all: bool = False
+    """Its output is the same for all examples, and the batch axis of that is 1."""
     permutes: bool = False
     """It permutes the axes of its input: its one argument is their order as digits, ``"213"``."""
     splits: bool = False

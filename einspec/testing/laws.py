@@ -113,7 +113,8 @@ class _Checker:
         """The type rule says what torch gives."""
         shapes = [tuple(tensor.shape[1:]) for tensor in found]
         wanted = [kind.sizes for kind in self.outputs]
-        if shapes != wanted or any(tensor.shape[0] != BATCH for tensor in found):
+        batch = 1 if self.op.laws.same_for_all else BATCH
+        if shapes != wanted or any(tensor.shape[0] != batch for tensor in found):
             raise self.error("type rule", f"it says {self.shown(wanted)}, and torch gives {self.shown(shapes)}")
         given = ["float" if tensor.is_floating_point() else "int" for tensor in found]
         if given != [kind.dtype for kind in self.outputs]:

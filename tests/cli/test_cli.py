@@ -401,15 +401,18 @@ def test_check_warns_of_what_is_never_sampled(capsys: pytest.CaptureFixture[str]
     path = tmp_path / "lost.lark"
     path.write_text(
         '//% input 4,8\n//% start net\nnet: "s" "(" part "," part ")" -> seq\n'
-        'part: "r" -> relu | "p" -> softmax | "m" "(" "2" "," "2" "," "0" ")" -> maxpool\n'
+        'part: "r" -> relu | "p" -> softmax | "m" "(" "2" "," "2" "," "0" ")" -> max_pool2d\n'
     )
     code, out, err = run(capsys, "check", str(path))
     assert (code, err) == (0, "explain with: einspec explain W508\n")
     assert out.startswith(
-        f"{path}:4:38: warning[W508]: part: maxpool is never sampled in 2,000 attempts\n"
-        '    4 | part: "r" -> relu | "p" -> softmax | "m" "(" "2" "," "2" "," "0" ")" -> maxpool\n'
+        f"{path}:4:38: warning[W508]: part: max_pool2d is never sampled in 2,000 attempts\n"
+        '    4 | part: "r" -> relu | "p" -> softmax | "m" "(" "2" "," "2" "," "0" ")" -> max_pool2d\n'
     )
-    assert "it never applied, as in: maxpool(2,2,0) does not accept (4, 8): a window slides over an image" in out
+    assert (
+        "it never applied, as in: max_pool2d(2,2,0,1,False) does not accept (4, 8): a window slides over an image"
+        in out
+    )
 
 
 def test_check_json_draws(capsys: pytest.CaptureFixture[str]) -> None:

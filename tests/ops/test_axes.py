@@ -47,7 +47,7 @@ def test_letters_are_those_of_values_in_the_graph_too():
     space = einspec.loads('start: "wider" -> wider', input=(3, 5, 8), ops=[wider])
     arch = space.parse("wider")
     assert arch.output == Type((6, 7, 10))
-    assert [node.text() for node in arch.graph.nodes] == ["conv2d(6,3,1,2,1,1)"]
+    assert [node.text() for node in arch.graph.nodes] == ["conv2d(6,3,1,2,1,1,True)"]
 
 
 def test_arguments_have_the_types_that_they_are_declared_with():

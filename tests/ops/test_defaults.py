@@ -75,8 +75,8 @@ def test_an_op_of_the_library_with_fewer_arguments() -> None:
     text = 'start: "c" "(" WIDTH "," KERNEL ["," STRIDE] ")" -> conv2d\nWIDTH: "8"\nKERNEL: "3"\nSTRIDE: "2"\n'
     space = einspec.loads(text, input=(3, 8, 8))
     assert {str(arch): arch.derivation.member.args for arch in space.enumerate()} == {
-        "c(8,3)": (8, 3, 1, 0, 1, 1),
-        "c(8,3,2)": (8, 3, 2, 0, 1, 1),
+        "c(8,3)": (8, 3, 1, 0, 1, 1, True),
+        "c(8,3,2)": (8, 3, 2, 0, 1, 1, True),
     }
     assert space.parse("c(8,3)").output.sizes == (8, 6, 6)
     full = einspec.loads('start: "c(" A ")" -> conv2d\nA: "8,3,1,0,1,1"\n', input=(3, 8, 8)).sample(rng=0)

@@ -9,6 +9,7 @@ import pytest
 import einspec
 from einspec import ShapeError, Type
 from einspec.ops import Primitive, library_ops
+from tests.ops.families import EXAMPLES
 
 IMAGE, MATRIX, PATCHES = Type((3, 32, 32)), Type((64, 48)), Type(((8, 8), 48))
 TOKENS, SEQUENCE, VECTOR = Type((77,), "int"), Type((16, 128), layout="sequence"), Type((10,))
@@ -103,15 +104,15 @@ RULES: list[tuple[str, tuple[Any, ...], tuple[Type, ...], Any]] = [
     ("dot", (), (MATRIX,), NO),
     ("dot", (), (Type((5, 5)),) * 3, NO),
     ("scaled_dot", (), (Type((5, 7)), Type((7, 9))), (5, 9)),
-    ("conv2d", (16, 3, 2, 1, 1, 1), (IMAGE,), (16, 16, 16)),
-    ("conv2d", (16, 3, 1, 2, 2, 1), (IMAGE,), (16, 32, 32)),
-    ("conv2d", (6, 3, 1, 1, 1, 3), (IMAGE,), (6, 32, 32)),
-    ("conv2d", (16, 3, 1, 1, 1, 3), (IMAGE,), NO),
-    ("conv2d", (16, 5, 1, 0, 1, 1), (Type((3, 4, 4)),), NO),
-    ("conv2d", (16, 3, 1, 1, 1, 1), (MATRIX,), NO),
-    ("maxpool", (3, 2, 1), (IMAGE,), (3, 16, 16)),
-    ("maxpool", (3, 2, 2), (IMAGE,), NO),
-    ("avgpool", (2, 2, 0), (Type((3, 5, 4)),), (3, 2, 2)),
+    ("conv2d", (16, 3, 2, 1, 1, 1, True), (IMAGE,), (16, 16, 16)),
+    ("conv2d", (16, 3, 1, 2, 2, 1, False), (IMAGE,), (16, 32, 32)),
+    ("conv2d", (6, 3, 1, 1, 1, 3, False), (IMAGE,), (6, 32, 32)),
+    ("conv2d", (16, 3, 1, 1, 1, 3, False), (IMAGE,), NO),
+    ("conv2d", (16, 5, 1, 0, 1, 1, False), (Type((3, 4, 4)),), NO),
+    ("conv2d", (16, 3, 1, 1, 1, 1, False), (MATRIX,), NO),
+    ("max_pool2d", (3, 2, 1, 1, False), (IMAGE,), (3, 16, 16)),
+    ("max_pool2d", (3, 2, 2, 1, False), (IMAGE,), NO),
+    ("avg_pool2d", (2, 2, 0, False, True), (Type((3, 5, 4)),), (3, 2, 2)),
     ("crop", (), (IMAGE,), (3, 31, 31)),
     ("crop", (), (Type((3, 1, 5)),), NO),
 ]
@@ -135,7 +136,8 @@ def test_type_rules(name: str, args: tuple[Any, ...], inputs: tuple[Type, ...], 
 
 
 def test_every_primitive_has_a_rule_in_the_table() -> None:
-    assert {name for name, *_ in RULES} == {n for n, op in library_ops().items() if isinstance(op, Primitive)}
+    primitives = {name for name, op in library_ops().items() if isinstance(op, Primitive)}
+    assert {name for name, *_ in RULES} | set(EXAMPLES) == primitives
 
 
 COMBINED: list[tuple[str, tuple[Any, ...], Type, Any]] = [

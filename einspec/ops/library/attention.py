@@ -19,9 +19,7 @@ modules: Any = LazyModule("einspec.compiler.emit.modules")
 
 @primitive(
     torch=lambda q, k, v, causal: lambda a, b, c: functional.scaled_dot_product_attention(a, b, c, is_causal=causal),
-    macs=lambda q, k, v, causal: (
-        q.elements * k.sizes[-2] + math.prod(q.sizes[:-1]) * v.elements // math.prod(v.sizes[:-2])
-    ),
+    macs=lambda q, k, v, causal: math.prod(q.sizes[:-1]) * k.sizes[-2] * (q.sizes[-1] + v.sizes[-1]),
     inputs=3,
 )
 def attention(q: Type, k: Type, v: Type, causal: bool = False) -> Type:
@@ -38,9 +36,7 @@ def attention(q: Type, k: Type, v: Type, causal: bool = False) -> Type:
     if k.sizes[-2] != v.sizes[-2]:
         raise ShapeError("{} keys and {} values", k.sizes[-2], v.sizes[-2])
     if causal and q.sizes[-2] != k.sizes[-2]:
-        raise ShapeError(
-            "causal attention has as many queries as keys, and these are {} and {}", q.sizes[-2], k.sizes[-2]
-        )
+        raise ShapeError("causal attention has a key for each query, not {} and {}", q.sizes[-2], k.sizes[-2])
     return interned((*merged((q, k, v), 0, -2), q.axes[-2], v.axes[-1]), q.dtype, q.layout)
 
 
@@ -70,6 +66,7 @@ def _rows(x: Type, vocabulary: int, width: int) -> Type:
     torch=lambda x, rows, columns: modules.Table(rows, columns),
     params=lambda x, rows, columns: {"weight": (rows, columns)},
     owns_parameters=True,
+    same_for_all=True,
 )
 def parameter(x: Type, rows: int, columns: int) -> Type:
     """A learned matrix, drawn from N(0, 0.02); x lends its place alone. What reads it twice has tied weights.

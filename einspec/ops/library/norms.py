@@ -34,13 +34,9 @@ def group_norm(x: Type, groups: int) -> Type:
     return x
 
 
-@primitive(
-    torch=lambda x, affine: (nn.InstanceNorm2d if x.rank == 3 else nn.InstanceNorm1d)(x.channels, affine=affine),
-    params=lambda x, affine: {"weight": (x.channels,), "bias": (x.channels,)} if affine else {},
-    owns_parameters=True,
-)
-def instance_norm(x: Type, affine: bool = False) -> Type:
-    """Instance norm (Ulyanov et al. 2016): over the places of each channel, of an image or a sequence."""
+@primitive(torch=lambda x: (nn.InstanceNorm2d if x.rank == 3 else nn.InstanceNorm1d)(x.channels))
+def instance_norm(x: Type) -> Type:
+    """Instance norm (Ulyanov et al. 2016): over the places of each channel; no weights."""
     _channels_first(x)
     if x.elements == x.channels:
         raise ShapeError("each channel has one number, whose deviation is none")

@@ -10,6 +10,7 @@ from einspec import Type
 from einspec.ops import Primitive, library_ops, primitive
 from einspec.testing import LawError, check_laws
 from tests.compiler.ops import dropout, extremes, scale, shaped_scale, unrealised
+from tests.ops import families
 
 PRIMITIVES = {name: op for name, op in library_ops().items() if isinstance(op, Primitive)}
 
@@ -17,13 +18,14 @@ EXAMPLES = [
     ("add", [(3, 4, 4)] * 3, ()),
     ("add", [((2, 2), 4), (4, 4)], ()),
     ("add", [Type((4,), "int")] * 2, ()),
-    ("avgpool", [(3, 8, 8)], (3, 1, 1)),
+    ("avg_pool2d", [(3, 8, 8)], (3, 1, 1, False, False)),
     ("batch_norm", [(3, 4, 4)], ()),
     ("batch_norm", [Type((3, 4), layout="sequence")], ()),
     ("batch_norm", [(5,)], ()),
     ("cat", [(3, 4, 4), (2, 4, 4)], (1,)),
     ("cat", [(4, 3), (4, 2), (4, 5)], (2,)),
-    ("conv2d", [(4, 6, 6)], (8, 3, 2, 1, 1, 2)),
+    ("conv2d", [(4, 6, 6)], (8, 3, 2, 1, 1, 2, False)),
+    ("conv2d", [(4, 6, 6)], (8, 3, 2, 1, 1, 2, True)),
     ("crop", [(3, 4, 4)], ()),
     ("dot", [(4, 5), (5, 3)], ()),
     ("flatten", [((2, 2), 4)], ()),
@@ -34,7 +36,7 @@ EXAMPLES = [
     ("leaky_relu", [(4, 6)], (0.01,)),
     ("leaky_relu", [(4, 6)], (0.0,)),
     ("linear", [(4, 6)], (5,)),
-    ("maxpool", [(3, 8, 8)], (3, 2, 1)),
+    ("max_pool2d", [(3, 8, 8)], (3, 2, 1, 1, False)),
     ("narrow", [(4, 6)], (2, 1, 5)),
     ("narrow", [((2, 2), 6)], (1, 3, 4)),
     ("permute", [(2, 3, 4)], ("312",)),
@@ -57,7 +59,7 @@ def test_the_library_keeps_its_laws(name, kinds, args):
 
 
 def test_every_primitive_has_an_example():
-    assert {name for name, *_ in EXAMPLES} == set(PRIMITIVES)
+    assert {name for name, *_ in EXAMPLES} | set(families.EXAMPLES) == set(PRIMITIVES)
 
 
 @pytest.mark.parametrize("op", [scale, shaped_scale, extremes])
