@@ -12,7 +12,7 @@ from einspec.ops import combinator, primitive, tie
     macs=lambda x, width: 3 * x.elements * width,
     owns_parameters=True,
 )
-def conv1d(x: einspec.Type, width: int) -> einspec.Type:
+def smooth(x: einspec.Type, width: int) -> einspec.Type:
     """A convolution over a sequence: (c, l) -> (width, l)."""
     if x.layout != "sequence":
         raise einspec.ShapeError("only a sequence (c, l) has neighbours")
@@ -28,13 +28,13 @@ def twice(x, body):
 
 GRAMMAR = """
 net:   layer | layer "," net        -> seq     //% 0.6 0.4
-layer: "conv" "(" WIDTH ")"         -> conv1d
+layer: "conv" "(" WIDTH ")"         -> smooth
      | "twice" "(" net ")"          -> twice   //% 0.3
 WIDTH: "8" | "16"
 %ignore " "
 """
 
-space = einspec.loads(GRAMMAR, input="8,100 sequence", ops=[conv1d, twice])
+space = einspec.loads(GRAMMAR, input="8,100 sequence", ops=[smooth, twice])
 for arch in space.samples(4, rng=1):
     print(f"{arch.params:>6,} parameters  {arch}")
 

@@ -7,11 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from einspec.cli import check, compile, count, explain, sample, search, show
+from einspec.cli import check, compile, count, explain, ops, sample, search, show
 from einspec.cli.options import print_error
 from einspec.errors import EinspecError
 
-COMMANDS = (check, explain, sample, count, show, compile, search)
+COMMANDS = (check, explain, ops, sample, count, show, compile, search)
 
 _EPILOG = """\
 SPACE is a bundled name (einspace, nasbench201, darts, mlp) or a grammar file.
@@ -20,6 +20,7 @@ Input types are written without the batch: 3,32,32 is an image, 64,48 a matrix, 
 
   einspec check einspace
   einspec explain E201
+  einspec ops conv2d
   einspec sample einspace --input 3,32,32 -n 5
   einspec count einspace --input 3,32,32 --max-depth 2
   einspec show nasbench201 "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 
 from einspec.grammar.model.problems import Problems
@@ -58,7 +59,9 @@ def parsed(passage: Passage, mode: str, problems: Problems, code: str) -> ast.AS
         refuse(too_large, "write several defs, each small enough to be read")
         return None
     try:
-        tree = ast.parse(passage.text, mode=mode)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Python's, about what is an error below, or none of its business
+            tree = ast.parse(passage.text, mode=mode)
     except SyntaxError as error:
         at = passage.offset(error.lineno or 1, 0) + max((error.offset or 1) - 1, 0)
         message, advice = _said(error)

@@ -52,7 +52,9 @@ class Ground(Remembering):
 def _input_types(grammar: Grammar, given: InputLike | None) -> dict[str, Type]:
     """Types by name; a single one has the name ''."""
     if given is None:
-        return {"": directive_type(grammar)}
+        return directive_types(grammar)
+    if isinstance(given, str) and "=" in given:
+        return named_types(given)
     if isinstance(given, Mapping):
         if not given:
             raise ShapeError("input={}: expected at least one named type, as in {'image': (3, 32, 32)}")
@@ -60,8 +62,20 @@ def _input_types(grammar: Grammar, given: InputLike | None) -> dict[str, Type]:
     return {"": as_type(given)}
 
 
-def directive_type(grammar: Grammar) -> Type:
-    """The input type that a grammar's directive names. Raises ``ShapeError`` when it has none, or a wrong one."""
+def named_types(text: str) -> dict[str, Type]:
+    """Types by name, ``image=3,32,32; text=77 int``. Raises ``ShapeError`` where a name is none, or is there twice."""
+    found: dict[str, Type] = {}
+    for part in text.split(";"):
+        name, _, kind = (piece.strip() for piece in part.partition("="))
+        if not name.isidentifier() or name in found:
+            what = "stands there twice" if name in found else "is no name"
+            raise ShapeError(f"{name!r} in the input {text!r} {what}: expected names, as in image=3,32,32; text=77 int")
+        found[name] = as_type(kind)
+    return found
+
+
+def directive_types(grammar: Grammar) -> dict[str, Type]:
+    """The input types that a grammar's directive names. Raises ``ShapeError`` when it has none, or a wrong one."""
     text = grammar.directives.get("input")
     if text is None:
         raise ShapeError(
@@ -69,6 +83,6 @@ def directive_type(grammar: Grammar) -> Type:
             "or write //% input 3,32,32 in the grammar"
         )
     try:
-        return as_type(text)
+        return named_types(text) if "=" in text else {"": as_type(text)}
     except ShapeError as error:
         raise ShapeError(f"{grammar.source.name}: in its directive  //% input {text}: {error}") from None
