@@ -13,6 +13,7 @@ import torch
 from torch import fx
 
 from einspec.compiler.costs.memory import activations
+from einspec.compiler.emit.free import Free, Letters, check_module, free_axes, places
 from einspec.compiler.emit.head import Head, check_head, head_params, made_head
 from einspec.compiler.emit.modules import Expects
 from einspec.compiler.emit.packed import pack
@@ -41,6 +42,7 @@ def compile(
     seed: int = 0,
     passes: Sequence[Rule] = (),
     max_memory: int | None = None,
+    free: Free = (),
 ) -> fx.GraphModule:
     """The torch module of an architecture: (batch, *input sizes) -> (batch, *output sizes), or with a head its scores.
 
@@ -53,6 +55,10 @@ def compile(
     the same names and values, and loads the other's; linear layers that run as one have one packed parameter.
     ``passes`` are rules of one's own, see :func:`einspec.rewrite`; they change neither the key nor the costs of the
     architecture.
+
+    ``free`` are letters of axes that shall have any size: ``("h", "w")``, ``("l",)``, or True for all but channels that
+    can be. Nothing that the architecture holds may depend on them, no weight, split or merge; that is proved by running
+    its type rules at other sizes. Export and source keep them free.
 
     Raises ``CompileError`` for an op without a torch realisation, for what no machine could run, and for what needs
     more than ``max_memory`` bytes, where given, for its weights and to run one example; a head that a function makes is
@@ -67,22 +73,33 @@ def compile(
             f"one forward pass would run {arch.graph.written_out:,} primitives, and the limit is {MOST_CALLS:,}: "
             "replicas of replicas multiply; sample with max_macs or max_params, or fewer nodes"
         )
+    letters = free_axes(arch, free)
     graph = built(arch.graph, passes=_rules(passes), fuse=fuse)
     if max_memory is not None:
         _check_memory(arch, graph, head, max_memory)
     with torch.random.fork_rng(devices=[]):
-        model = _written(arch, graph, Weights(int(seed)), head, packs=fuse)
+        model = _written(arch, graph, Weights(int(seed)), head, letters, packs=fuse)
+    if letters and head is None:
+        check_module(arch, model, letters)
     model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
     model.__dict__["architecture"] = arch
     return model
 
 
-def _written(arch: Architecture, graph: Graph, weights: Weights, head: Head, packs: bool) -> fx.GraphModule:
+def _written(
+    arch: Architecture, graph: Graph, weights: Weights, head: Head, letters: Letters, packs: bool
+) -> fx.GraphModule:
     """A graph of an architecture as a module that checks its inputs, and ends in a head if there is one."""
     names = _identifiers(arch.space.input_types)
     tracer = Tracer(graph, names, weights)
     has_weights = arch.params > 0 or head is not None
-    expects = Expects(names, [(kind.sizes, kind.dtype == "float") for kind in arch.space.inputs], has_weights)
+    kinds = arch.space.inputs
+    sizes = [
+        tuple(None if place in free else size for place, size in enumerate(kind.sizes))
+        for kind, free in zip(kinds, places(kinds, letters), strict=True)
+    ]
+    wanted = [(own, kind.dtype == "float") for own, kind in zip(sizes, kinds, strict=True)]
+    expects = Expects(names, wanted, has_weights)
     checked = tracer.call("expects", expects, tracer.inputs)
     if len(names) == 1:
         tracer.inputs = [checked]

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from einspec.arguments import expect_path
+from einspec.compiler.emit.modules import Expects
 from einspec.compiler.emit.source import source_of
 from einspec.compiler.emit.transfer import architecture_of
 from einspec.errors import CompileError
@@ -52,6 +53,12 @@ def _save_program(program: torch.export.ExportedProgram, path: Path) -> None:
     _write(path, lambda file: torch.export.save(program, file))
 
 
+def _expected(model: nn.Module) -> list[tuple[tuple[int | None, ...], bool]]:
+    """The sizes that a module expects, None for free ones."""
+    expects = next(module for module in model.modules() if isinstance(module, Expects))
+    return list(expects.kinds)
+
+
 def _program(model: nn.Module) -> torch.export.ExportedProgram:
     inputs = architecture_of(model).space.inputs
     like = next((value for value in model.parameters()), torch.empty(0))
@@ -60,9 +67,13 @@ def _program(model: nn.Module) -> torch.export.ExportedProgram:
         for kind in inputs
     )
     batch = torch.export.Dim("batch")
+    shapes = [
+        {0: batch, **{place + 1: torch.export.Dim.AUTO for place, size in enumerate(sizes) if size is None}}
+        for sizes, _ in _expected(model)
+    ]
     was_training = model.training
     try:
-        return torch.export.export(model.eval(), examples, dynamic_shapes=tuple({0: batch} for _ in examples))
+        return torch.export.export(model.eval(), examples, dynamic_shapes=tuple(shapes))
     except Exception as error:  # torch.export has many kinds
         raise CompileError(f"torch cannot export this module: {str(error).strip().splitlines()[0]}") from None
     finally:

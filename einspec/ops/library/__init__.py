@@ -10,9 +10,10 @@ from einspec.ops.library import (
     merge,
     norms,
     patterns,
+    recurrence,
     regularisers,
     tensor,
     wiring,
 )
 
-MODULES = (wiring, tensor, activations, arithmetic, merge, norms, image, patterns, attention, regularisers)
+MODULES = (wiring, tensor, activations, arithmetic, merge, norms, image, patterns, attention, recurrence, regularisers)

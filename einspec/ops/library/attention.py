@@ -124,3 +124,27 @@ def class_token(x: Type) -> Type:
     if x.layout != "matrix":
         raise ShapeError("a token is a row of a matrix (s, d)")
     return x.with_axis(0, x.sizes[0] + 1)
+
+
+def _rows_of(x: Type) -> None:
+    require_float(x)
+    if x.rank < 2 or x.layout not in ("matrix", "tensor"):
+        raise ShapeError("its last axes are rows and what is in them: (..., l, d)")
+
+
+@primitive(torch=lambda x: modules.SinusoidalPositions())
+def sinusoidal_positions(x: Type) -> Type:
+    """Adds sines and cosines of each row's place: (..., l, d) -> (..., l, d) (Vaswani et al. 2017)."""
+    _rows_of(x)
+    if x.sizes[-1] % 2:
+        raise ShapeError("rows of {} numbers: expected an even number, a sine and a cosine each", x.sizes[-1])
+    return x
+
+
+@primitive(torch=lambda x: modules.RotaryPositions(), zero="zeros")
+def rotary(x: Type) -> Type:
+    """Turns pairs of numbers by an angle of their row's place: (..., l, e) -> (..., l, e) (Su et al. 2021)."""
+    _rows_of(x)
+    if x.sizes[-1] % 2:
+        raise ShapeError("rows of {} numbers: expected an even number, of pairs", x.sizes[-1])
+    return x

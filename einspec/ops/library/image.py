@@ -10,6 +10,7 @@ from einspec.ops.declare import combinator, primitive
 from einspec.ops.library.tensor import require_float, window
 from einspec.types import Type
 
+functional: Any = LazyModule("torch.nn.functional")
 nn: Any = LazyModule("torch.nn")
 
 
@@ -225,6 +226,43 @@ def upsample(x: Type, factor: int, mode: str = "nearest") -> Type:
     if factor < 1:
         raise ShapeError("{} times as large", factor)
     return Type((x.channels, *[factor * size for size in x.sizes[1:]]), x.dtype)
+
+
+def _spatial(x: Type) -> tuple[int, ...]:
+    """The axes of an image or a sequence that are no channels. Raises ``ShapeError`` for anything else."""
+    require_float(x)
+    if x.layout not in ("image", "sequence"):
+        raise ShapeError("only an image (c, h, w) or a sequence (c, l) has borders")
+    return tuple(range(1, x.rank))
+
+
+_MODES = ("constant", "reflect", "replicate")
+
+
+@primitive(torch=lambda x, size, mode: lambda t: functional.pad(t, (size, size) * (x.rank - 1), mode), zero="zeros")
+def pad(x: Type, size: int, mode: str = "constant") -> Type:
+    """Zeros around an image or a sequence, or its own numbers (reflect, replicate): (c, l) -> (c, l + 2 size)."""
+    places = _spatial(x)
+    if mode not in _MODES:
+        raise ShapeError("{} is no way to pad: constant, reflect or replicate", mode)
+    if size < 0 or (mode == "reflect" and any(size >= x.sizes[place] for place in places)):
+        raise ShapeError("a border of {} around {}", size, x)
+    return Type([a.size + 2 * size if i in places else a for i, a in enumerate(x.axes)], x.dtype, x.layout)
+
+
+@primitive(torch=lambda x, size: lambda t: functional.pad(t, (size, 0)), zero="zeros")
+def pad_before(x: Type, size: int) -> Type:
+    """Zeros before a sequence: (c, l) -> (c, size + l)."""
+    require_float(x)
+    if x.layout != "sequence" or size < 0:
+        raise ShapeError("{} zeros before a sequence (c, l)", size)
+    return x.with_axis(1, x.sizes[1] + size)
+
+
+@combinator
+def causal_conv1d(x, width: int, kernel: int, dilation: int = 1, groups: int = 1, bias: bool = True):
+    """A convolution that sees no later place: (c, l) -> (width, l)."""
+    return conv1d(pad_before(x, dilation * (kernel - 1)), width, kernel, 1, 0, dilation, groups, bias)
 
 
 @primitive(torch=lambda x: lambda t: t[:, :, 1:, 1:], zero="zeros")

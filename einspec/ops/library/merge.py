@@ -12,7 +12,7 @@ from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
-from einspec.ops.declare import primitive
+from einspec.ops.declare import combinator, primitive
 from einspec.ops.library.tensor import check_axis, require_float
 from einspec.types import Axis, Type, interned
 
@@ -117,3 +117,22 @@ def dot(x: Type, y: Type) -> Type:
 def scaled_dot(x: Type, y: Type) -> Type:
     """The matrix product divided by sqrt(b): (..., a, b), (..., b, c) -> (..., a, c)."""
     return _product(x, y)
+
+
+@combinator(inputs=2)
+def matmul(x, y):
+    """The matrix product, ``dot`` by torch's name: (..., a, b), (..., b, c) -> (..., a, c)."""
+    return dot(x, y)
+
+
+@primitive(torch=lambda *xs, axis: lambda *ts: torch.stack(ts, dim=axis))
+def stack(*xs: Type, axis: int) -> Type:
+    """Tensors of one shape along a new axis 1, 2, ...: n times (a, ...) -> (n, a, ...) for axis 1."""
+    first = xs[0]
+    check_alike(xs)
+    axes = list(merged(xs, 0, None))
+    if not 1 <= axis <= first.rank + 1:
+        raise ShapeError("there is no axis {}", axis)
+    axes.insert(axis - 1, Axis(len(xs)))
+    layout = "tensor" if len(axes) > 2 else "matrix" if first.dtype == "float" else first.layout
+    return interned(tuple(axes), first.dtype, layout)

@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from einspec.errors import ShapeError
+from einspec.lazy import LazyModule
 from einspec.ops.control import Misuse
 from einspec.ops.declare import Primitive, primitive
 from einspec.text import did_you_mean
 from einspec.types import LAYOUTS, Axis, Layout, Type
+
+torch: Any = LazyModule("torch")
 
 _SIDE = re.compile(r"\s*(?:\(([^()]*)\)|([^\s()]+))\s*")
 _NAME = re.compile(r"[A-Za-z]\w*|1")
@@ -167,19 +170,60 @@ def _plan(text: str, x: Type, sizes: str) -> tuple[Pattern, dict[str, int]]:
     return pattern, _sizes(pattern, x, given, text)
 
 
+def _split(plan: Pattern, x: Type, known: Mapping[str, int], given: Mapping[str, int]) -> Any:
+    """The function that takes the axes of a tensor apart. A size that the type alone tells is left to torch."""
+
+    def parted(t: Any) -> Any:
+        for place in reversed(range(len(plan.inputs))):
+            names = plan.inputs[place]
+            if not names:
+                t = t.squeeze(place + 1)
+            elif len(names) > 1:
+                told = [name for name in names if name not in given and name != "1"]
+                sizes = [-1 if len(told) == 1 and name == told[0] else known[name] for name in names]
+                t = t.unflatten(place + 1, sizes)
+        return t
+
+    return parted
+
+
+def _joined(plan: Pattern) -> Any:
+    """The function that puts parts, which stand in the order of the output, together."""
+
+    def joined(t: Any) -> Any:
+        place = 1
+        for names in plan.outputs:
+            parts = [name for name in names if name != "1"]
+            if not parts:
+                t = t.unsqueeze(place)
+            elif len(parts) > 1:
+                t = t.flatten(place, place + len(parts) - 1)
+            place += 1
+        return t
+
+    return joined
+
+
+def _permuted(names: Sequence[str], plan: Pattern) -> Any:
+    """The function that brings parts into the order of the output; those that are left have the size 1 and go."""
+    wanted = [name for axis in plan.outputs for name in axis if name != "1"]
+    order = [names.index(name) for name in wanted]
+    left = [place for place in range(len(names)) if place not in order]
+    axes = [0, *(place + 1 for place in (*order, *left))]
+
+    def permuted(t: Any) -> Any:
+        t = t if axes == sorted(axes) else t.permute(*axes)
+        for _ in left:
+            t = t.squeeze(-1)
+        return t
+
+    return permuted
+
+
 def _rearranging(x: Type, pattern: str, sizes: str, layout: str) -> Any:
     plan, known = _plan(pattern, x, sizes)
-    split = [known[name] for name in plan.names]
-    names = list(plan.names)
-    order = [names.index(name) for axis in plan.outputs for name in axis if name != "1"]
-    order += [place for place in range(len(names)) if place not in order]  # axes of size 1 that go
-    order = [0, *(place + 1 for place in order)]
-    made = _made(plan, known, x, layout).sizes
-
-    def rearranged(t: Any) -> Any:
-        return t.reshape(t.shape[0], *split).permute(*order).reshape(t.shape[0], *made)
-
-    return rearranged
+    parted, permuted, joined = _split(plan, x, known, _given(sizes)), _permuted(plan.names, plan), _joined(plan)
+    return lambda t: joined(permuted(parted(t)))
 
 
 @primitive(kind=PatternOp, torch=_rearranging, zero="zeros")
@@ -195,19 +239,15 @@ def rearrange(x: Type, pattern: str, sizes: str = "", layout: str = "") -> Type:
 
 def _reducing(x: Type, pattern: str, reduction: str, sizes: str, layout: str) -> Any:
     plan, known = _plan(pattern, x, sizes)
-    split = [known[name] for name in plan.names]
-    names = list(plan.names)
-    kept = [name for axis in plan.outputs for name in axis if name != "1"]
-    gone = tuple(place + 1 for place, name in enumerate(names) if name not in kept)
-    rest = [name for name in names if name in kept]
-    order = [0, *(rest.index(name) + 1 for name in kept)]
-    made = _made(plan, known, x, layout).sizes
+    kept = {name for axis in plan.outputs for name in axis}
+    gone = tuple(place + 1 for place, name in enumerate(plan.names) if name not in kept)
+    parted, joined = _split(plan, x, known, _given(sizes)), _joined(plan)
+    permuted = _permuted([name for name in plan.names if name in kept], plan)
     method = {"max": "amax", "min": "amin"}.get(reduction, reduction)
 
     def reduced(t: Any) -> Any:
-        t = t.reshape(t.shape[0], *split)
-        t = getattr(t, method)(dim=gone) if gone else t
-        return t.permute(*order).reshape(t.shape[0], *made)
+        t = parted(t)
+        return joined(permuted(getattr(t, method)(dim=gone) if gone else t))
 
     return reduced
 
@@ -221,3 +261,60 @@ def reduce(x: Type, pattern: str, reduction: str = "mean", sizes: str = "", layo
         raise ShapeError("it computes with floats, not with whole numbers")
     plan, known = _plan(pattern, x, sizes)
     return _made(plan, known, x, layout)
+
+
+def _letters(text: str, count: int) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+    """The axes of each input and of the output. Raises ``Misuse``."""
+    left, arrow, right = text.partition("->")
+    inputs = tuple(tuple(part.split()) for part in left.split(","))
+    names = {name for axes in inputs for name in axes}
+    output = tuple(right.split())
+    if not arrow or any(not re.fullmatch(r"[A-Za-z]\w*", name) for name in (*names, *output)) or len(text) > 200:
+        raise Misuse(f"{text!r} is no pattern", 'as in   "l e, m e -> l m"')
+    if len(inputs) != count:
+        raise Misuse(f"{text!r} is of {len(inputs)} inputs, and {count} are given", "separate them with commas")
+    if len(set(output)) != len(output) or not output or set(output) - names or len(names) > 20:
+        raise Misuse(f"{text!r} is no pattern: what stands on its right are axes of its left, each once")
+    return inputs, output
+
+
+def _einsum_sizes(xs: tuple[Type, ...], pattern: str) -> tuple[dict[str, int], tuple[str, ...]]:
+    inputs, output = _letters(pattern, len(xs))
+    sizes: dict[str, int] = {}
+    for x, names in zip(xs, inputs, strict=True):
+        if x.dtype != "float":
+            raise ShapeError("it computes with floats, not with whole numbers")
+        if x.rank != len(names) or len(set(names)) != len(names):
+            raise ShapeError("{!r} has {} axes, and this has {}", " ".join(names), len(names), x.rank)
+        for name, size in zip(names, x.sizes, strict=True):
+            if sizes.setdefault(name, size) != size:
+                raise ShapeError("{} is {} and {}", name, sizes[name], size)
+    return sizes, output
+
+
+def _einsum(*xs: Type, pattern: str) -> Any:
+    inputs, output = _letters(pattern, len(xs))
+    letters: dict[str, str] = {}
+    for name in (name for axes in inputs for name in axes):
+        letters.setdefault(name, chr(ord("a") + len(letters)))
+    sides = [*inputs, output]
+    words = ["z" + "".join(letters[name] for name in axes) for axes in sides]
+    equation = f"{','.join(words[:-1])}->{words[-1]}"
+    return lambda *ts: torch.einsum(equation, *ts)
+
+
+@primitive(
+    torch=_einsum,
+    macs=lambda *xs, pattern: math.prod(_einsum_sizes(xs, pattern)[0].values()) if len(xs) == 2 else 0,
+    zero="zeros",
+)
+def einsum(*xs: Type, pattern: str) -> Type:
+    """Products of one or two tensors, summed over the axes that are missing on the right: ``einsum(q, k,
+    pattern="h l e, h m e -> h l m")``.
+    """
+    if len(xs) > 2:
+        raise ShapeError("of one or two tensors: write several, one after the other")
+    sizes, output = _einsum_sizes(xs, pattern)
+    axes = [Axis(sizes[name]) for name in output]
+    layout = xs[0].layout if len(axes) == xs[0].rank else "tensor" if len(axes) > 2 else None
+    return Type(axes, "float", layout)

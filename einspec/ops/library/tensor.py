@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
-from einspec.ops.declare import combinator, primitive
+from einspec.ops.control import Misuse
+from einspec.ops.declare import Primitive, combinator, primitive
 from einspec.types import Axis, Type, interned, parse_type
 
 torch: Any = LazyModule("torch")
@@ -26,16 +28,62 @@ def require_float(x: Type) -> None:
         raise ShapeError("it computes with floats, not with whole numbers")
 
 
+class WithTwin(Primitive):
+    """A primitive that is called with one argument more, a truth value: where that is false, its twin is meant.
+
+    The compiler knows many forms of these ops, all of them with weights of every kind.
+    """
+
+    flag: str
+    twin: Primitive
+
+    def __call__(self, *values: Any, **keywords: Any) -> Any:
+        """Applies the op, or its twin."""
+        assert self.signature.inputs is not None
+        count = self.signature.inputs + len(self.signature.arguments)
+        if len(values) == count + 1 and self.flag not in keywords:
+            values, keywords = values[:-1], {**keywords, self.flag: values[-1]}
+        flag = keywords.pop(self.flag, True)
+        if not isinstance(flag, bool):
+            raise Misuse(f"{self.name} takes {self.flag}: bool, and {flag!r} is none")
+        return super().__call__(*values, **keywords) if flag else self.twin(*values, **keywords)
+
+    def misfit(self, positional: int | None, keywords: Sequence[str]) -> str:
+        """As of other primitives, with the flag."""
+        assert self.signature.inputs is not None
+        count = self.signature.inputs + len(self.signature.arguments)
+        if positional == count + 1 and self.flag not in keywords:
+            positional -= 1
+        return super().misfit(positional, [name for name in keywords if name != self.flag])
+
+
 @primitive(
+    torch=lambda x, width: nn.Linear(x.axes[-1].size, width, bias=False),
+    params=lambda x, width: {"weight": (width, x.axes[-1].size)},
+    macs=lambda x, width: x.elements * width,
+    owns_parameters=True,
+    zero="zeros",
+)
+def linear_without_bias(x: Type, width: int) -> Type:
+    """A linear layer over the last axis, which ``linear(x, width, bias=False)`` means: (..., n) -> (..., width)."""
+    require_float(x)
+    return x.with_axis(-1, width)
+
+
+@primitive(
+    kind=WithTwin,
     torch=lambda x, width: nn.Linear(x.axes[-1].size, width),
     params=lambda x, width: {"weight": (width, x.axes[-1].size), "bias": (width,)},
     macs=lambda x, width: x.elements * width,
     owns_parameters=True,
 )
 def linear(x: Type, width: int) -> Type:
-    """A linear layer with bias over the last axis: (..., n) -> (..., width)."""
+    """A linear layer over the last axis: (..., n) -> (..., width). Called with ``bias=False``, it has none."""
     require_float(x)
     return x.with_axis(-1, width)
+
+
+linear.flag, linear.twin = "bias", linear_without_bias
 
 
 @combinator
@@ -96,15 +144,34 @@ def batch_norm(x: Type) -> Type:
     return x
 
 
+@primitive(torch=lambda x: nn.LayerNorm(x.axes[-1].size, elementwise_affine=False))
+def layer_norm_without_weights(x: Type) -> Type:
+    """Layer norm over the last axis, as ``layer_norm(x, affine=False)`` means it."""
+    require_float(x)
+    return x
+
+
 @primitive(
+    kind=WithTwin,
     torch=lambda x: nn.LayerNorm(x.axes[-1].size),
     params=lambda x: {"weight": (x.axes[-1].size,), "bias": (x.axes[-1].size,)},
     owns_parameters=True,
 )
 def layer_norm(x: Type) -> Type:
-    """Layer norm over the last axis."""
+    """Layer norm over the last axis (Ba et al. 2016). Called with ``affine=False``, it has no weights."""
     require_float(x)
     return x
+
+
+layer_norm.flag, layer_norm.twin = "affine", layer_norm_without_weights
+
+
+@combinator
+def layer_norm2d(x):
+    """Layer norm over the channels of each pixel of an image, as ConvNeXt has it: (c, h, w) -> (c, h, w)."""
+    if x.layout != "image":
+        raise ShapeError("only an image has pixels (c, h, w)")
+    return permute(layer_norm(permute(x, "231")), "312")
 
 
 @combinator
@@ -223,6 +290,21 @@ def _without(x: Type, axis: int) -> Type:
         raise ShapeError("a type has an axis at least")
     axes = (*x.axes[: axis - 1], *x.axes[axis:])
     return Type(axes, x.dtype, "tensor" if len(axes) > 2 else None)
+
+
+@primitive(torch=lambda x, n, axis: lambda t: torch.cat((t,) * n, dim=axis), zero="zeros")
+def repeat(x: Type, n: int, axis: int) -> Type:
+    """Axis 1, 2, ... n times over, one copy after the other: (a, ...) -> (n a, ...)."""
+    check_axis(x, axis)
+    if not 1 <= n <= MOST_PARTS:
+        raise ShapeError("{} copies: expected 1 to {:,}", n, MOST_PARTS)
+    return x.with_axis(axis - 1, n * x.axes[axis - 1].size)
+
+
+@primitive(torch=lambda x: lambda t: t.detach(), zero="zeros")
+def detach(x: Type) -> Type:
+    """x, and no gradient goes back through it."""
+    return x
 
 
 @primitive(torch=lambda x, axis, shift: lambda t: t.roll(shift, axis), zero="zeros")

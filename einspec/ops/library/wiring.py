@@ -7,7 +7,7 @@ from einspec.ops import control
 from einspec.ops.control import each
 from einspec.ops.declare import combinator
 from einspec.ops.library.merge import add
-from einspec.ops.library.tensor import MOST_PARTS
+from einspec.ops.library.tensor import MOST_PARTS, group
 
 
 @combinator
@@ -53,6 +53,12 @@ def clone(x, n: int):
     if not 1 <= n <= MOST_PARTS:
         raise ShapeError(f"{n} copies: expected 1 to {MOST_PARTS:,}")
     return (x,) * n
+
+
+@combinator
+def split(x, n: int, axis: int):
+    """Axis 1, 2, ... in n equal parts, in order, ``group`` by torch's name: (n a, ...) -> n times (a, ...)."""
+    return group(x, n, axis)
 
 
 @combinator(name="let")
