@@ -14,7 +14,7 @@ from torch import fx
 
 from einspec.compiler.costs.memory import activations
 from einspec.compiler.emit.free import Free, Letters, check_module, free_axes, places
-from einspec.compiler.emit.head import Head, check_head, head_params, made_head
+from einspec.compiler.emit.head import Head, Heads, heads_of, heads_params, made_head
 from einspec.compiler.emit.modules import Expects
 from einspec.compiler.emit.packed import pack
 from einspec.compiler.emit.tracing import Tracer
@@ -47,8 +47,9 @@ def compile(
     """The torch module of an architecture: (batch, *input sizes) -> (batch, *output sizes), or with a head its scores.
 
     ``head`` is None, a number of classes (the mean over every axis but the channel, then a linear layer), or
-    a function that makes a module from the output type. Weights are drawn from torch's default of each op,
-    from ``seed`` and the place of each in the derivation, and leave torch's own generator as it was.
+    a function that makes a module from the output type; where the grammar names outputs, a dict of such by name.
+    Weights are drawn from torch's default of each op, from ``seed`` and the place of each in the derivation, and leave
+    torch's own generator as it was.
 
     With ``fuse`` the module runs larger ops that compute the same (convolutions, attention, all copies of a body at
     once); without it is the graph's own primitives one by one, for reading and for hooks. Either has a state dict of
@@ -67,7 +68,7 @@ def compile(
     check_architecture("arch", arch)
     if not isinstance(seed, Integral) or isinstance(seed, bool):
         raise TypeError(f"seed={seed!r}: expected a whole number")
-    check_head(head, arch.output)
+    heads = heads_of(head, arch.output, arch.space.output_names)
     if arch.graph.written_out > MOST_CALLS:
         raise CompileError(
             f"one forward pass would run {arch.graph.written_out:,} primitives, and the limit is {MOST_CALLS:,}: "
@@ -76,10 +77,10 @@ def compile(
     letters = free_axes(arch, free)
     graph = built(arch.graph, passes=_rules(passes), fuse=fuse)
     if max_memory is not None:
-        _check_memory(arch, graph, head, max_memory)
+        _check_memory(arch, graph, heads, max_memory)
     with torch.random.fork_rng(devices=[]):
-        model = _written(arch, graph, Weights(int(seed)), head, letters, packs=fuse)
-    if letters and head is None:
+        model = _written(arch, graph, Weights(int(seed)), heads, letters, packs=fuse)
+    if letters and not heads:
         check_module(arch, model, letters)
     model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
     model.__dict__["architecture"] = arch
@@ -87,12 +88,12 @@ def compile(
 
 
 def _written(
-    arch: Architecture, graph: Graph, weights: Weights, head: Head, letters: Letters, packs: bool
+    arch: Architecture, graph: Graph, weights: Weights, heads: Heads, letters: Letters, packs: bool
 ) -> fx.GraphModule:
     """A graph of an architecture as a module that checks its inputs, and ends in a head if there is one."""
     names = _identifiers(arch.space.input_types)
     tracer = Tracer(graph, names, weights)
-    has_weights = arch.params > 0 or head is not None
+    has_weights = arch.params > 0 or bool(heads)
     kinds = arch.space.inputs
     sizes = [
         tuple(None if place in free else size for place, size in enumerate(kind.sizes))
@@ -106,9 +107,9 @@ def _written(
     else:
         tracer.inputs = [operator.getitem(checked, place) for place in range(len(names))]
     outputs = tracer.run()
-    if head is not None:
-        weights.draw_from("head")
-        outputs = [tracer.call("head", made_head(head, graph.output_types[0]), outputs)]
+    for place, (name, head) in heads.items():
+        weights.draw_from(name)
+        outputs[place] = tracer.call(name, made_head(head, graph.output_types[place]), [outputs[place]])
     if packs:
         pack(tracer.trace, tracer.root)
     return tracer.module(outputs, "Architecture", is_tuple=isinstance(arch.output, tuple))
@@ -122,12 +123,12 @@ def _rules(passes: Sequence[Rule]) -> Sequence[Rule]:
     return passes
 
 
-def _check_memory(arch: Architecture, graph: Graph, head: Head, max_memory: int) -> None:
+def _check_memory(arch: Architecture, graph: Graph, heads: Heads, max_memory: int) -> None:
     if not isinstance(max_memory, Integral) or isinstance(max_memory, bool):
         raise TypeError(f"max_memory={max_memory!r}: expected a whole number of bytes")
     if max_memory < 1:
         raise ValueError(f"max_memory={max_memory}: expected at least one byte")
-    weights = (arch.params + head_params(head, graph.output_types[0])) * torch.get_default_dtype().itemsize
+    weights = (arch.params + heads_params(heads, graph.output_types)) * torch.get_default_dtype().itemsize
     running = activations(graph).peak
     if weights + running > max_memory:
         raise CompileError(

@@ -53,8 +53,10 @@ def transfer(source: nn.Module, destination: nn.Module) -> Transfer:
     else:
         slots = partners(theirs, ours, a.derivation, b.derivation)
     pairs = [(theirs[x], ours[y]) for x, y in slots.items() if x in theirs and y in ours]
-    if hasattr(source, "head") and hasattr(destination, "head"):
-        pairs.append((Held("head", source.get_submodule("head")), Held("head", destination.get_submodule("head"))))
+    heads = {name: module for name, module in destination.named_children() if name == "head" or name[:5] == "head_"}
+    for name, module in source.named_children():
+        if name in heads:
+            pairs.append((Held(name, module), Held(name, heads[name])))
     carried: list[tuple[str, str]] = []
     reshaped: list[tuple[str, str]] = []
     with torch.no_grad():

@@ -16,6 +16,7 @@ from einspec.cli.options import (
     print_json,
     read_architecture,
 )
+from einspec.errors import EinspecError
 
 
 def add_to(commands: Commands) -> None:
@@ -28,6 +29,9 @@ def add_to(commands: Commands) -> None:
     add_space(parser)
     add_architecture(parser)
     parser.add_argument("--head", metavar="CLASSES", type=count, help="add a classifier for so many classes")
+    parser.add_argument(
+        "--free", metavar="AXES", help="axes that shall have any size: h,w or l; all for all but channels that can be"
+    )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of the weights (default 0)")
     parser.add_argument("--no-fuse", action="store_true", help="keep the graph's own primitives, one by one")
     parser.add_argument(
@@ -69,13 +73,24 @@ def _weights(text: str) -> Path:
     return Path(text)
 
 
+def _free(text: str | None) -> tuple[str, ...] | bool:
+    """The letters of --free."""
+    if text is None:
+        return ()
+    return True if text == "all" else tuple(letter.strip() for letter in text.split(","))
+
+
 def run(args: argparse.Namespace) -> int:
     """Prints the code, or what was written."""
     import einspec
 
     space = load_space(args)
     arch = read_architecture(space, args.arch)
-    model = einspec.compile(arch, head=args.head, fuse=not args.no_fuse, seed=args.seed, max_memory=args.max_memory)
+    options = {"fuse": not args.no_fuse, "seed": args.seed, "max_memory": args.max_memory}
+    try:
+        model = einspec.compile(arch, head=args.head, free=_free(args.free), **options)
+    except ValueError as error:  # of free, which einspec checks against the inputs
+        raise EinspecError(f"--free {args.free}: {str(error).partition(': ')[2]}") from None
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if args.export is not None:
         einspec.export(model, args.export)

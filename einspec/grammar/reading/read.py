@@ -15,7 +15,7 @@ from einspec.grammar.reading.linking import Linker
 from einspec.grammar.syntax.tokens import Annotation
 from einspec.text import Source, did_you_mean, listing
 
-DIRECTIVES = ("start", "input", "reference", "settings")
+DIRECTIVES = ("start", "input", "output", "reference", "settings")
 
 
 Check = Callable[[Mapping[str, Rule], Mapping[Source, OpFile], Problems], None]
@@ -39,6 +39,7 @@ def read(source: Source, place: Place, library: Library, check: Check | None) ->
         linked.file.weights.check_all_used()
     start = _start(rules, directives, broken, problems)
     _check_settings(linked, rules, problems)
+    _check_outputs(directives, problems)
     if not problems.has_errors:
         check_structure(rules, start, problems)
     if check is not None:
@@ -92,6 +93,20 @@ def _check_settings(linked: Linker, rules: Mapping[str, Rule], problems: Problem
             problems.error("E407", *place, f"the setting {name} {what}", hint)
         elif name not in used and not problems.has_errors:
             problems.warning("W513", *place, f"no rule names the setting {name}", "name it in one, or leave it out")
+
+
+def _check_outputs(directives: dict[str, tuple[str, Annotation]], problems: Problems) -> None:
+    """Notes names of outputs that are none, or that are there twice."""
+    if "output" not in directives:
+        return
+    text, annotation = directives["output"]
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if not name.isidentifier() or names.count(name) > 1:
+            what = "is no name" if not name.isidentifier() else "is there twice"
+            advice = "as in   //% output logits, auxiliary"
+            problems.error("E303", annotation.start, annotation.end, f"the output {name!r} {what}", advice)
+            return
 
 
 def _start(

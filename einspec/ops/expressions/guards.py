@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from einspec.errors import GrammarError, ShapeError
@@ -34,6 +34,8 @@ class Names:
     attributes: frozenset[str] | None
     hidden: frozenset[str] = frozenset()
     """Terminals that stand within optional parts and repetitions."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """What attributes are where nothing above sets them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class BoundGuard:
                 values.append(inputs if place is None else inputs[place])
             elif name in attributes:
                 values.append(attributes[name])
+            elif name in guard.names.defaults:
+                values.append(guard.names.defaults[name])
             else:
                 return None, name
         try:

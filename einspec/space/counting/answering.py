@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from math import prod
 
-from einspec.errors import ShapeError
 from einspec.ops.control import Child
 from einspec.ops.declare import Outputs
 from einspec.space.counting.calls import (
@@ -29,6 +28,7 @@ from einspec.space.counting.calls import (
     told,
     untold,
 )
+from einspec.space.deriving.evaluation import no_single_value
 from einspec.space.members.environment import Environment
 from einspec.space.members.member import Member, Nonterminal
 from einspec.space.members.odometer import Odometer
@@ -195,6 +195,10 @@ class _Answering:
         self.bound_key: object = None
         self.tied: set[object] = set()
 
+    def misfit(self, value: object) -> Exception:
+        """The error for an input that is no single value."""
+        return no_single_value(f"its child {self.index + 1}, {self.nonterminal.name},", value)
+
     def answer(self, call: Call) -> Outputs:
         """The answer to a call; calls that are the same have the same."""
         key = call.key
@@ -237,7 +241,7 @@ class _Handle(Child):
     def __call__(self, *inputs: Type, **attributes: object) -> Outputs:
         for value in inputs:
             if type(value) is not Type:
-                raise ShapeError("several values are given as one input")
+                raise self.child.misfit(value)
         environment = self.environment.extended(attributes) if attributes else self.environment
         call = Call(inputs, _with_bound(environment))
         if self.is_tied:

@@ -283,6 +283,13 @@ def _shown(value: object) -> str:
     return f"{len(value)} outputs, {', '.join(map(str, value))}," if isinstance(value, tuple) else repr(value)
 
 
+def no_single_value(child: str, value: object) -> Exception:
+    """The error for an input of a child: a mistake of the op's author, unless another child gave several values."""
+    if isinstance(value, tuple):
+        return ShapeError(f"{child} is given {_shown(value)} as one input")
+    return Misuse(f"{child} is given {value!r} as an input", "what is no value goes down as an attribute, by name")
+
+
 class TypedChild(Child, Address):
     """A child in an evaluation over types: draws or follows at the first call, replays after it."""
 
@@ -346,11 +353,8 @@ class TypedChild(Child, Address):
         return None if self.parent is None else self.parent.member.op
 
     def misfit(self, value: object) -> Exception:
-        """The error for an input that is no single value: a mistake of the op's author, unless a child gave several."""
-        name = f"its child {self.index + 1}, {self.nonterminal.name},"
-        if isinstance(value, tuple):
-            return ShapeError(f"{name} is given {_shown(value)} as one input")
-        return Misuse(f"{name} is given {value!r} as an input", "what is no value goes down as an attribute, by name")
+        """The error for an input that is no single value."""
+        return no_single_value(f"its child {self.index + 1}, {self.nonterminal.name},", value)
 
     def enter(self, inputs: Inputs, environment: Environment) -> Outputs:
         """The outputs at these inputs and attributes."""

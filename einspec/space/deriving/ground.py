@@ -38,6 +38,11 @@ class Ground(Remembering):
         self.has_settings = any(production.has_settings for production in productions)
 
     @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the grammar calls its outputs, in order; nothing where it names none."""
+        return tuple(name.strip() for name in self.grammar.directives.get("output", "").split(",") if name.strip())
+
+    @property
     def name(self) -> str:
         """What messages call the space: the grammar's name."""
         return self.grammar.source.name

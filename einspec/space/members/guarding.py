@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from einspec.grammar.model.items import value_kinds
@@ -58,7 +59,14 @@ def _names(production: Production, op: Op | None) -> Names:
         if place in top:
             arguments.setdefault(argument.name, [(place,)])
     names = {name: tuple(places) for name, places in arguments.items()}
-    return Names(names, _inputs(op), frozenset(op.reads), hidden)
+    parameters = inspect.signature(_function(op)).parameters
+    optional = [attribute.name for attribute in op.signature.attributes if not attribute.required]
+    defaults = {name: parameters[name].default for name in optional}
+    return Names(names, _inputs(op), frozenset(op.reads), hidden, defaults)
+
+
+def _function(op: Op) -> Callable[..., Any]:
+    return op.op.function if isinstance(op, FedOp) else op.function
 
 
 def _values(member: Member) -> dict[Place, Any]:
@@ -85,8 +93,7 @@ def _top_texts(member: Member) -> list[str]:
 
 def _inputs(op: Op) -> dict[str, int | None]:
     """The names that an op has for its inputs."""
-    function = op.op.function if isinstance(op, FedOp) else op.function
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = list(inspect.signature(_function(op)).parameters.values())
     if op.signature.inputs is None:
         return {p.name: None for p in parameters if p.kind is p.VAR_POSITIONAL}
     return {parameter.name: place for place, parameter in enumerate(parameters[: op.signature.inputs])}
