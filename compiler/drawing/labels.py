@@ -28,7 +28,18 @@ def line_of(graph: Graph, index: int) -> Line:
     new = node.outputs != node.input_types[:1]
     outputs = ", ".join(map(str, node.outputs[:4])) + (f", ... ({len(node.outputs)})" if len(node.outputs) > 4 else "")
     note = f"%{index} = {node.text()}: {outputs}" + (f" [{node.slot}]" if node.slot is not None else "")
-    return Line(node.text(), _kind(node), str(node.outputs[0]) if new else "", note)
+    return Line(_short(node), _kind(node), str(node.outputs[0]) if new else "", note)
+
+
+def _short(node: Node) -> str:
+    """The op without its last arguments where these are what they are by default, or truth values: the note has all."""
+    assert node.op is not None, "a replica is no line"
+    args = list(node.args)
+    arguments = list(node.op.signature.arguments)[: len(args)]
+    while args and not arguments[-1].is_required and (isinstance(args[-1], bool) or args[-1] == arguments[-1].default):
+        args.pop()
+        arguments.pop()
+    return node.op.text(tuple(args))
 
 
 def _kind(node: Node) -> Kind:

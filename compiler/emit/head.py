@@ -33,7 +33,7 @@ def heads_of(head: Head, output: Outputs, names: Sequence[str]) -> Heads:
         return _named(head, outputs, names)
     if isinstance(output, tuple):
         several = f"({', '.join(map(str, output))})"
-        advice = f"say which: head={{{names[0]!r}: {head!r}}}" if names else "compile it without, or name its outputs"
+        advice = f"say which: head={{{names[0]!r}: {head!r}}}" if names else "compile it without"
         raise CompileError(f"a head takes one output, and this architecture gives the tuple {several}: {advice}")
     _check(head, output)
     return {0: ("head", head)}

@@ -22,6 +22,10 @@ from tests.compiler.corpus import LIGHT, WIRED, baselines, is_small, is_wired, t
 from tests.compiler.helpers import EINSPACE_INPUTS
 
 PICTURES = r"""
+//% @override
+//% def relu(x): return leaky_relu(x, 0.01)
+//% def max_pool_3x3(x): return max_pool2d(x, 3, 1, 1)
+//% def avg_pool_3x3(x): return avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 start: m
 m: "s" "(" m "," m ")"                    -> seq        //% 4/40
  | "h" "(" "clone" "(" TWO ")" "," m "," m "," j ")" -> fork //% 3/40
@@ -85,7 +89,7 @@ def patches(x, window, inner, image):
 @einspec.ops.combinator
 def conv(x, width: int, kernel: int):
     """A convolution that keeps the size."""
-    return einspec.ops.library_ops()["conv2d"](x, width, kernel, 1, kernel // 2, 1, 1)
+    return einspec.ops.library_ops()["conv2d"](x, width, kernel, 1, kernel // 2, bias=False)
 
 
 @einspec.ops.combinator

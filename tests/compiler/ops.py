@@ -12,6 +12,7 @@ from einspec import Type
 from einspec.errors import ShapeError
 from einspec.ops import combinator, each, let, primitive, tie
 from einspec.ops.library.merge import add, cat
+from einspec.ops.library.regularisers import dropout as dropout
 from einspec.ops.library.tensor import flatten, group, permute
 
 
@@ -117,11 +118,6 @@ def tie_and_not(x, body):
     return add(tied(x), body(x), tied(x))
 
 
-@primitive(torch=lambda x, rate: nn.Dropout(rate), random=True)
-def dropout(x: Type, rate: float) -> Type:
-    return x
-
-
 class Scale(nn.Module):
     """Multiplies by a learnable number per channel, and by one for all."""
 
@@ -200,6 +196,8 @@ OWN = [
 ]  # fmt: skip
 
 GRAMMAR = r"""
+//% @override
+//% def relu(x): return leaky_relu(x, 0.01)
 start: m
 
 m: "seq" "(" m "," m ")"                  -> seq

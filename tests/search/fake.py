@@ -31,6 +31,10 @@ class Word:
         return "1:" + "".join(sorted(self.text))
 
     @property
+    def identity(self) -> str:
+        return self.key
+
+    @property
     def params(self) -> int:
         return len(self.text)
 

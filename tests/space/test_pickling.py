@@ -17,9 +17,9 @@ OPS = module_of_ops(
     "own_ops_of_test_pickling",
     "from einspec.types import Type\n"
     "@combinator\ndef twice(x, body):\n    return body(body(x))\n"
-    "@primitive(name='gelu')\ndef smooth(x: Type) -> Type:\n    return x\n",
+    "@primitive(name='smooth')\ndef smooth(x: Type) -> Type:\n    return x\n",
 )
-GRAMMAR = 'start: "t" start -> twice | "g" -> gelu | "r" -> relu\n'
+GRAMMAR = 'start: "t" start -> twice | "g" -> smooth | "r" -> relu\n'
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,7 +72,7 @@ def test_spaces_with_ops_of_ones_own(ops: object) -> None:
         again = pickle.loads(pickle.dumps(arch))
         assert again == arch
         assert again.space.ops["twice"] is OPS.twice
-        assert again.space.ops["gelu"] is OPS.smooth
+        assert again.space.ops["smooth"] is OPS.smooth
     assert space.parse(str(arch)) == arch
     assert copy.deepcopy(space).own_ops == space.own_ops
 

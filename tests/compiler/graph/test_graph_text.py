@@ -52,7 +52,7 @@ CHANGES = [
     ("%0 = linear(16) %in", "%0 = linear(16) %0", "line 2: %0.0 is not there: a node reads what stands above it\n    2 |   %0 = linear(16) %0 : (4, 16) [1:linear_1]"),
     ("%0 = linear(16) %in", "%0 = linear(16) %in.1", "line 2: %in.1 is not there: a node reads what stands above it\n    2 |   %0 = linear(16) %in.1 : (4, 16) [1:linear_1]"),
     ("%0 = linear(16)", "%0 = liner(16)", "line 2: liner is not a primitive; did you mean 'linear'?\n    2 |   %0 = liner(16) %in : (4, 16) [1:linear_1]"),
-    ("%0 = linear(16)", "%0 = relu", "line 2: relu is not a primitive; pass it with ops=\n    2 |   %0 = relu %in : (4, 16) [1:linear_1]"),
+    ("%0 = linear(16)", "%0 = relu", "line 2: relu is not a primitive; did you mean 'prelu'?\n    2 |   %0 = relu %in : (4, 16) [1:linear_1]"),
     ("%0 = linear(16)", "%0 = zyxw(16)", "line 2: zyxw is not a primitive; pass it with ops=\n    2 |   %0 = zyxw(16) %in : (4, 16) [1:linear_1]"),
     ("%0 = linear(16)", "%0 = linear(16, 3)", "line 2: linear(16, 3) does not fit linear(input, width: int)\n    2 |   %0 = linear(16, 3) %in : (4, 16) [1:linear_1]"),
     ("%0 = linear(16)", "%0 = linear(16, bias=3)", "line 2: linear(16, bias=3) does not fit linear(input, width: int)\n    2 |   %0 = linear(16, bias=3) %in : (4, 16) [1:linear_1]"),

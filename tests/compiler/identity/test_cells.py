@@ -168,7 +168,7 @@ def assert_one_to_one(pairs: list[tuple[str, str]]) -> None:
 
 def test_cells_of_nasbench201():
     """One cell by itself: every one of the 15,625."""
-    grammar = re.sub(r"(?m)^(//%|network).*", "", einspec.load("nasbench201").grammar.text)
+    grammar = re.sub(r"(?m)^(//% (start|input)|network).*", "", einspec.load("nasbench201").grammar.text)
     space = einspec.loads(f"start: cell\n{grammar}", input=(16, 8, 8))
     pairs = [(canonical(operations), space.parse(sentence(operations)).key) for operations in CELLS]
     assert_one_to_one(pairs)

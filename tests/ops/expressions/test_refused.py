@@ -85,7 +85,7 @@ BODIES = [
     ("return f(x)", "2:16", "E404", "f calls itself"),
     # arity
     ("return linear(x)", "2:16", "E403", "linear is called without width"),
-    ("return linear(x, 3, 4)", "2:16", "E403", "linear takes 1 input and 1 argument, and is given 3 values"),
+    ("return times(x, 3, 4)", "2:16", "E403", "times takes 1 input and 1 argument, and is given 3 values"),
     ("return linear(x, widht=4)", "2:16", "E403", "linear has no argument widht; did you mean 'width'?"),
     ("return linear(x, 4, width=4)", "2:16", "E403", "linear is given width twice"),
     ("return seq(x)", "2:16", "E403", "seq is called wrongly: missing a required argument: 'first'"),
