@@ -35,10 +35,10 @@ def _short(node: Node) -> str:
     """The op without its last arguments where these are what they are by default, or truth values: the note has all."""
     assert node.op is not None, "a replica is no line"
     args = list(node.args)
-    arguments = list(node.op.signature.arguments)[: len(args)]
-    while args and not arguments[-1].is_required and (isinstance(args[-1], bool) or args[-1] == arguments[-1].default):
+    for argument in reversed(node.op.signature.arguments[: len(args)]):
+        if argument.is_required or not (isinstance(args[-1], bool) or args[-1] == argument.default):
+            break
         args.pop()
-        arguments.pop()
     return node.op.text(tuple(args))
 
 
