@@ -139,7 +139,8 @@ class TypedDerivation(Remembering):
         >>> import einspec
         >>> text = '''//% settings LR
         ... start: "relu" "lr" LR -> relu
-        ... LR: "0.1" | "0.01"'''
+        ... LR: "0.1" | "0.01"
+        ... %ignore " "'''
         >>> einspec.loads(text, input=(8,)).parse("relu lr 0.01").settings
         {'lr': 0.01}
         """
