@@ -184,13 +184,14 @@ class Run:
             if outputs is not None:
                 return outputs
         member = node.member
-        try:
-            for passed in node.via:
-                passed.check_guard(inputs, environment)
-            if member.has_children:
-                member.check_guard(inputs, environment)
-        except ShapeError as error:
-            raise _located(error, child, member) from None
+        if node.via or member.guard is not None:
+            try:
+                for passed in node.via:
+                    passed.check_guard(inputs, environment)
+                if member.has_children:
+                    member.check_guard(inputs, environment)
+            except ShapeError as error:
+                raise _located(error, child, member) from None
         if self.record is not None:
             nonterminal = child.nonterminal
             for passed in node.via:

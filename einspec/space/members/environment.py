@@ -84,8 +84,9 @@ def is_plain(value: Any) -> bool:
 
 
 def _tagged_items(values: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
-    names = sorted(values) if len(values) > 1 else values
-    return tuple([(name, value if type(value := values[name]) is int else tagged(value)) for name in names])
+    """The items in alphabetical order. Most values are whole numbers, which are their own tags."""
+    items = sorted(values.items()) if len(values) > 1 else values.items()
+    return tuple([(name, value if type(value) is int else tagged(value)) for name, value in items])
 
 
 def tagged(value: Any) -> object:
