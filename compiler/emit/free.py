@@ -6,6 +6,7 @@ That is tried, and then the module is run at these sizes on the meta device.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -97,8 +98,6 @@ def check_module(arch: Architecture, model: nn.Module, letters: Letters) -> None
 
 def _on_meta(model: nn.Module, kinds: Sequence[Type]) -> tuple[torch.Tensor, ...] | str:
     """What a module makes of tensors without numbers, or what torch says."""
-    import copy
-
     try:
         with torch.no_grad():
             given = [

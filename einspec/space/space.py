@@ -120,7 +120,7 @@ class Space(Domain[Architecture]):
         where: Where | None = None,
         **asked: Any,
     ) -> Iterator[Architecture]:
-        """Draws n architectures, one at a time; ``unique`` leaves out keys that were drawn before.
+        """Draws n architectures, one at a time; ``unique`` leaves out identities that were drawn before.
 
         ``samples(1, rng=s)`` gives ``sample(rng=s)``; what can be asked for is the same. Raises ``SamplingError`` as
         :meth:`sample`, also when a draw finds nothing new within the attempts.
@@ -331,7 +331,7 @@ class Space(Domain[Architecture]):
         where: Where | None = None,
         **limits: int | None,
     ) -> Architecture:
-        """A variant of an architecture: valid, within the limits, of another key than ``arch``.
+        """A variant of an architecture: valid, within the limits, of another identity than ``arch``.
 
         ``kind`` is one of
 

@@ -15,7 +15,8 @@ from einspec.ops.expressions.bounds import is_counting, within_bounds
 from einspec.ops.expressions.checking import Checker
 from einspec.ops.expressions.compiling import compiled_condition, namespace
 from einspec.ops.expressions.passage import Passage, parsed
-from einspec.ops.expressions.values import HELPERS, shown
+from einspec.ops.expressions.values import HELPERS
+from einspec.ops.expressions.wording import shown
 from einspec.text import Problem, did_you_mean, listing
 
 _CODE = "E406"

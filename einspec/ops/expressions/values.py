@@ -8,45 +8,23 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from einspec.errors import ShapeError
 from einspec.ops import control
 from einspec.ops.control import Child, Children, Flowing, Misuse, is_value
 from einspec.ops.expressions.bounds import (
-    DEEPEST_TUPLE,
     LARGEST,
     LARGEST_EXPONENT,
     LONGEST_RANGE,
     MOST_LEAVES,
-    spend,
     step,
 )
+from einspec.ops.expressions.sequences import collected, index, iterated, not_several, sliced, too_long, tupled
+from einspec.ops.expressions.wording import shown, wanted
 from einspec.types import LETTERS, Type
 
 _NUMBERS = (int, float, bool)
-
-
-def shown(value: object) -> str:
-    """A value as messages name it."""
-    if is_value(value):
-        return f"the value {getattr(value, 'type', value)}"
-    if isinstance(value, Child):
-        return "a child"
-    if isinstance(value, tuple):
-        return f"a tuple of {len(value)}"
-    return "None" if value is None else f"{value!r}"
-
-
-def _wanted(what: str, where: str, value: object) -> Misuse:
-    advice = ""
-    if is_value(value):
-        advice = "what it has is x.c, x.h, x.w of an image, x.s, x.d of a matrix, x.c, x.l of a sequence, x.elements"
-    elif value is None:
-        advice = "it is None where the grammar leaves it out: ask   if body is None"
-    return Misuse(f"{where} takes {what}, and {shown(value)} is none", advice)
 
 
 def bounded(value: Any) -> Any:
@@ -66,7 +44,7 @@ def _arithmetic(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[An
             return found if -LARGEST <= found <= LARGEST else bounded(found)
         for value in (a, b):
             if type(value) not in _NUMBERS:
-                raise _wanted("numbers", symbol, value)
+                raise wanted("numbers", symbol, value)
         try:
             return bounded(compute(a, b))
         except OverflowError:
@@ -91,9 +69,9 @@ def _multiply(a: Any, b: Any) -> Any:
         a, b = b, a
     if isinstance(a, tuple):
         if type(b) is not int:
-            raise _wanted("a whole number", "a tuple *", b)
+            raise wanted("a whole number", "a tuple *", b)
         if len(a) * max(b, 0) > MOST_LEAVES:
-            raise _too_long()
+            raise too_long()
         return tupled(tuple(a) * b)
     return _multiply_numbers(a, b)
 
@@ -113,7 +91,7 @@ def _divided(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, 
 def _power(a: Any, b: Any) -> Any:
     for value in (a, b):
         if type(value) not in _NUMBERS:
-            raise _wanted("numbers", "**", value)
+            raise wanted("numbers", "**", value)
     if not -LARGEST_EXPONENT <= b <= LARGEST_EXPONENT:
         raise Misuse(f"an exponent of {b}: from -{LARGEST_EXPONENT} to {LARGEST_EXPONENT} is possible")
     try:
@@ -129,13 +107,13 @@ def _power(a: Any, b: Any) -> Any:
 
 def _negative(a: Any) -> Any:
     if type(a) not in _NUMBERS:
-        raise _wanted("a number", "-", a)
+        raise wanted("a number", "-", a)
     return -a
 
 
 def _positive(a: Any) -> Any:
     if type(a) not in _NUMBERS:
-        raise _wanted("a number", "+", a)
+        raise wanted("a number", "+", a)
     return +a
 
 
@@ -154,7 +132,7 @@ def _compared(symbol: str, compare: Callable[[Any, Any], bool]) -> Callable[[Any
             return compare(a, b)
         for value in (a, b):
             if not _is_plain(value):
-                raise _wanted("numbers, not what flows", symbol, value)
+                raise wanted("numbers, not what flows", symbol, value)
         return compare(a, b)
 
     return guarded
@@ -167,9 +145,9 @@ def _ordered(symbol: str, compare: Callable[[Any, Any], bool]) -> Callable[[Any,
         if not (isinstance(a, tuple) and isinstance(b, tuple)):
             for value in (a, b):
                 if type(value) not in _NUMBERS:
-                    raise _wanted("numbers", symbol, value)
+                    raise wanted("numbers", symbol, value)
         elif not _is_plain(a) or not _is_plain(b):
-            raise _wanted("numbers", symbol, a)
+            raise wanted("numbers", symbol, a)
         try:
             return compare(a, b)
         except TypeError:
@@ -180,9 +158,9 @@ def _ordered(symbol: str, compare: Callable[[Any, Any], bool]) -> Callable[[Any,
 
 def _contains(a: Any, b: Any) -> bool:
     if not isinstance(b, (tuple, range, str)) or (isinstance(b, str) and not isinstance(a, str)):
-        raise _wanted("a tuple on its right", "in", b)
+        raise wanted("a tuple on its right", "in", b)
     if not _is_plain(a):
-        raise _wanted("numbers, not what flows", "in", a)
+        raise wanted("numbers, not what flows", "in", a)
     if isinstance(b, tuple) and not all(map(_is_plain, b)):
         raise Misuse("in looks through tuples of numbers, and what flows is none")
     return a in b
@@ -216,86 +194,12 @@ def _callee(value: Any, name: str) -> Any:
     )
 
 
-def _leaves(value: Any, depth: int) -> int:
-    if not isinstance(value, tuple):
-        return 1
-    if depth > DEEPEST_TUPLE:
-        raise Misuse(f"tuples nested deeper than {DEEPEST_TUPLE}", "put what belongs together into one")
-    return sum(_leaves(part, depth + 1) for part in value)
-
-
-def _too_long() -> Misuse:
-    return Misuse(f"a tuple of more than {MOST_LEAVES:,}, with what is in it", "no op takes that many")
-
-
-def tupled(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A tuple that is not too large. Raises ``Misuse``."""
-    if len(values) > MOST_LEAVES:
-        raise _too_long()
-    for value in values:
-        if isinstance(value, tuple):
-            count = _leaves(values, 1)
-            spend(count // 16)
-            if count > MOST_LEAVES:
-                raise _too_long()
-            break
-    return values
-
-
-def _iterated(values: Any) -> Any:
-    """What a loop runs over: a tuple or a range, or what a generator gives."""
-    if isinstance(values, (tuple, range)):
-        spend(len(values))
-        return values
-    if isinstance(values, Iterator):
-        return values
-    raise _not_several(values)
-
-
-def _not_several(values: Any) -> Exception:
-    if is_value(values):
-        return ShapeError(f"several values are expected where there is one: {getattr(values, 'type', values)}")
-    if isinstance(values, Child):
-        try:
-            iter(values)
-        except ShapeError as error:
-            return error
-    return _wanted("a tuple or a range", "a loop", values)
-
-
-def _collected(values: Any) -> tuple[Any, ...]:
-    """The tuple of what a comprehension or an iterable gives."""
-    found = tuple(islice(_iterated(values), MOST_LEAVES + 1))
-    return tupled(found)
-
-
-def _index(values: Any, place: Any) -> Any:
-    if not isinstance(values, (tuple, range)):
-        raise _not_several(values)
-    if type(place) is not int:
-        raise _wanted("a whole number", "an index", place)
-    if not -len(values) <= place < len(values):
-        raise Misuse(f"the index {place} of a tuple of {len(values)}", "ask for len(...) before, or refuse")
-    return values[place]
-
-
-def _slice(values: Any, start: Any, stop: Any, stride: Any) -> Any:
-    if not isinstance(values, (tuple, range)):
-        raise _not_several(values)
-    for place in (start, stop, stride):
-        if place is not None and type(place) is not int:
-            raise _wanted("whole numbers", "a slice", place)
-    if stride == 0:
-        raise Misuse("a slice in steps of 0")
-    return tuple(values[start:stop:stride])
-
-
 def _range(*ends: Any) -> range:
     if not 1 <= len(ends) <= 3:
         raise Misuse(f"range takes one to three numbers, not {len(ends)}")
     for end in ends:
         if type(end) is not int:
-            raise _wanted("whole numbers", "range", end)
+            raise wanted("whole numbers", "range", end)
     if len(ends) == 3 and ends[2] == 0:
         raise Misuse("range in steps of 0")
     found = range(*ends)
@@ -306,10 +210,10 @@ def _range(*ends: Any) -> range:
 
 def _numbers(name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
     """The numbers that a function gets: its arguments, or the parts of its only one."""
-    several = _collected(values[0]) if len(values) == 1 else values
+    several = collected(values[0]) if len(values) == 1 else values
     for value in several:
         if type(value) not in _NUMBERS:
-            raise _wanted("numbers", name, value)
+            raise wanted("numbers", name, value)
     return several
 
 
@@ -325,7 +229,7 @@ def _extreme(name: str, choose: Callable[..., Any]) -> Callable[..., Any]:
 
 def _sum(values: Any, start: Any = 0) -> Any:
     total = start
-    for value in _collected(values):
+    for value in collected(values):
         total = _add(total, value)
     return total
 
@@ -334,14 +238,14 @@ def _length(values: Any) -> int:
     if not isinstance(values, (tuple, range)):
         if is_value(values):
             raise Misuse(f"len of {shown(values)}", "x.rank is how many axes it has, x.shape their sizes")
-        raise _not_several(values)
+        raise not_several(values)
     return len(values)
 
 
 def _of_number(name: str, compute: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def guarded(value: Any) -> Any:
         if type(value) not in _NUMBERS:
-            raise _wanted("a number", name, value)
+            raise wanted("a number", name, value)
         try:
             return bounded(compute(value))
         except (ValueError, OverflowError):
@@ -352,43 +256,43 @@ def _of_number(name: str, compute: Callable[[Any], Any]) -> Callable[[Any], Any]
 
 def _round(value: Any, digits: Any = None) -> Any:
     if type(value) not in _NUMBERS:
-        raise _wanted("a number", "round", value)
+        raise wanted("a number", "round", value)
     if digits is not None and (type(digits) is not int or abs(digits) > LARGEST_EXPONENT):
-        raise _wanted("a small number of digits", "round", digits)
+        raise wanted("a small number of digits", "round", digits)
     return bounded(round(value, digits))
 
 
 def _asked(name: str, decide: Callable[[Iterable[Any]], bool]) -> Callable[[Any], bool]:
     def guarded(values: Any) -> bool:
-        return decide(map(_truth, _iterated(values)))
+        return decide(map(_truth, iterated(values)))
 
     return guarded
 
 
 def _enumerate(values: Any, start: Any = 0) -> tuple[Any, ...]:
     if type(start) is not int:
-        raise _wanted("a whole number to start from", "enumerate", start)
-    return tuple(enumerate(_collected(values), start))
+        raise wanted("a whole number to start from", "enumerate", start)
+    return tuple(enumerate(collected(values), start))
 
 
 def _zip(*several: Any) -> tuple[Any, ...]:
-    return tuple(zip(*map(_collected, several), strict=False))
+    return tuple(zip(*map(collected, several), strict=False))
 
 
 def _reversed(values: Any) -> tuple[Any, ...]:
-    return tuple(reversed(_collected(values)))
+    return tuple(reversed(collected(values)))
 
 
 def _sorted(values: Any) -> tuple[Any, ...]:
-    return tuple(sorted(_numbers("sorted", (_collected(values),))))
+    return tuple(sorted(_numbers("sorted", (collected(values),))))
 
 
 def _tuple(values: Any = ()) -> tuple[Any, ...]:
-    return _collected(values)
+    return collected(values)
 
 
 def _each(child: Any, values: Any) -> tuple[Any, ...]:
-    return tupled(control.each(_child("each", child), _collected(values)))
+    return tupled(control.each(_child("each", child), collected(values)))
 
 
 def _tie(child: Any) -> Child:
@@ -397,14 +301,14 @@ def _tie(child: Any) -> Child:
 
 def _let(cell: Any, body: Any, name: Any = "use") -> Any:
     if name != "use" and (type(name) is not str or not name.isidentifier()):
-        raise _wanted("a name", "let", name)
+        raise wanted("a name", "let", name)
     return control.let(_child("let", cell), _child("let", body), name)
 
 
 def _child(name: str, value: Any) -> Any:
     if isinstance(value, (Child, Children)) or value is None:
         return value
-    raise _wanted("a child", name, value)
+    raise wanted("a child", name, value)
 
 
 def _axis(letter: str) -> Callable[[Any], Any]:
@@ -446,10 +350,10 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "if": _truth,
     "()": _callee,
     "(,)": tupled,
-    "for": _iterated,
-    "[for]": _collected,
-    "[]": _index,
-    "[:]": _slice,
+    "for": iterated,
+    "[for]": collected,
+    "[]": index,
+    "[:]": sliced,
     "def": step,
     **{f".{letter}": _axis(letter) for letter in ATTRIBUTES},
 }

@@ -12,7 +12,7 @@ from einspec.ops.control import Misuse, Stop, Value
 from einspec.ops.declare import Combinator, Op
 from einspec.ops.expressions.bounds import is_counting, within_bounds
 from einspec.ops.expressions.passage import Passage
-from einspec.ops.expressions.values import shown
+from einspec.ops.expressions.wording import shown
 from einspec.text import Problem
 
 PASSAGES = "texts"

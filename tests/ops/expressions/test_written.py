@@ -14,7 +14,6 @@ import einspec
 from einspec.grammar.reading.files import bundled_names
 from einspec.ops import combinator, each, let, library_ops, primitive, refuse, tie
 from einspec.ops.declare import Combinator
-from einspec.ops.expressions.values import HELPERS
 from einspec.ops.expressions.written import WrittenOp
 from einspec.types import Type
 
@@ -230,7 +229,3 @@ def test_shape_errors_name_the_line_of_the_op_and_the_call(case):
     assert "    2 | //%     " in str(caught.value)
     with pytest.raises(einspec.SamplingError):
         space.sample(rng=0)
-
-
-def test_helpers_are_python_s():
-    assert set(HELPERS) >= {"min", "max", "sum", "len", "abs", "round", "int", "float", "any", "all", "range", "zip"}
