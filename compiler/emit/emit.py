@@ -80,8 +80,8 @@ def compile(
         _check_memory(arch, graph, heads, max_memory)
     with torch.random.fork_rng(devices=[]):
         model = _written(arch, graph, Weights(int(seed)), heads, letters, packs=fuse)
-    if letters and not heads:
-        check_module(arch, model, letters)
+    if letters:
+        check_module(arch, model, letters, has_head=bool(heads))
     model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
     model.__dict__["architecture"] = arch
     return model

@@ -1,4 +1,4 @@
-"""What every search strategy shares: ask for a candidate, tell its score, never the same key twice.
+"""What every search strategy shares: ask for a candidate, tell its score, never the same identity twice.
 
 A strategy decides *what* to evaluate next and nothing else. Who evaluates, in which order, on how many
 machines, is the caller's business: any number of candidates may be asked for before the first is told.
@@ -90,10 +90,10 @@ class AbstractStrategy(ABC):
         self.where = where
         self.redraws = check_count("redraws", redraws)
         self.duplicates = 0
-        """How many proposals were dropped because their key had been asked for already."""
+        """How many proposals were dropped because their identity had been asked for already."""
         self._rng = seed if isinstance(seed, random.Random) else random.Random(seed)
         self._waiting_seeds = deque(self.seeds)
-        self._keys: set[str] = set()
+        self._identities: set[str] = set()
         self._pending: dict[int, Candidate] = {}
 
     @property
@@ -103,17 +103,17 @@ class AbstractStrategy(ABC):
 
     @property
     def asked(self) -> int:
-        """How many candidates have been asked for; each has a key of its own."""
-        return len(self._keys)
+        """How many candidates have been asked for; each has an identity of its own."""
+        return len(self._identities)
 
     def ask(self) -> Candidate:
-        """The next candidate, of a key that was never asked for before.
+        """The next candidate, of an identity that was never asked for before.
 
         Raises ``Exhausted`` when nothing but duplicates turns up, and the space's own ``SamplingError`` when
         it can draw nothing at all.
         """
         for arch, parent in self._all_proposals():
-            if arch.identity not in self._keys:
+            if arch.identity not in self._identities:
                 return self._issue(arch, parent)
             self.duplicates += 1
         raise Exhausted(
@@ -156,7 +156,7 @@ class AbstractStrategy(ABC):
 
     def _issue(self, arch: Architecture, parent: int | None) -> Candidate:
         candidate = Candidate(self.asked, arch, parent)
-        self._keys.add(arch.identity)
+        self._identities.add(arch.identity)
         self._pending[candidate.number] = candidate
         return candidate
 

@@ -107,3 +107,15 @@ def test_export_and_source_keep_them_free(tmp_path):
             expected = model(x)
             for other in (exported, standalone, compiled):
                 torch.testing.assert_close(other(x), expected)
+
+
+def test_a_head_is_over_any_size():
+    space = einspec.loads('start: "c" -> unit\n//% def unit(x): return relu(conv2d(x, 4, 3))', input=(3, 16, 16))
+    model = einspec.compile(space.parse("c"), head=5, free=("h", "w"), seed=0).eval()
+    assert model(torch.randn(2, 3, 9, 20)).shape == (2, 5)
+
+    def rigid(kind: einspec.Type) -> torch.nn.Module:
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(kind.elements, 5))
+
+    with pytest.raises(CompileError, match=r"^h and w cannot be free: at \(3, 32, 64\) torch says: "):
+        einspec.compile(space.parse("c"), head=rigid, free=("h", "w"))
