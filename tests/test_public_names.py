@@ -14,7 +14,7 @@ NAMES = {
     "einspec.search": """AbstractStrategy AbstractTask Candidate Evaluated Evaluation Evolution Exhausted Progress
         ProgressBar RandomSearch Record Run SearchResult draw_progress evolution load_task random_search read_run
         run_search save_best""",
-    "einspec.ops": """Child Combinator Laws Op Primitive Value collect_ops combinator each let library_ops primitive refuse
+    "einspec.ops": """Child Combinator Laws Op Primitive Value collect_ops combinator each let library_ops primitive refuse scan
         tie""",
     "einspec.grammar": "Choice Grammar Literal Production Reference Rule bundled_names read_file read_text",
     "einspec.space": "Architecture Derivation Estimate Limits Space load loads",

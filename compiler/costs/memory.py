@@ -16,7 +16,7 @@ from einspec.compiler.costs.views import VIEWS, view
 from einspec.compiler.fusion import ops as fused
 from einspec.compiler.graph.graph import Graph, Node, Port
 from einspec.compiler.graph.unfold import MOST_NODES, written_out
-from einspec.ops.library import image, merge, tensor
+from einspec.ops.library import convolutions, merge, pools, tensor
 from einspec.types import Type
 
 BYTES = {"float": 4, "int": 8}
@@ -26,7 +26,7 @@ _BATCH = 2
 
 _INPUT = frozenset(
     {
-        tensor.linear, tensor.batch_norm, tensor.layer_norm, image.conv2d, image.max_pool2d, image.avg_pool2d,
+        tensor.linear, tensor.batch_norm, tensor.layer_norm, convolutions.conv2d, pools.max_pool2d, pools.avg_pool2d,
         fused.patch_conv, *fused.OF_COPIES,
     }
 ) - {fused.pos_stack}  # fmt: skip
@@ -226,7 +226,7 @@ def _statistics(node: Node) -> Memory:
         return Memory(2 * math.prod(kind.sizes[:-1]) * BYTES["float"])
     if node.op is fused.layer_norm_stack:
         return Memory((2 * math.prod(kind.sizes[:-1]) + kind.elements) * BYTES["float"])
-    if node.op is image.max_pool2d:
+    if node.op is pools.max_pool2d:
         return Memory(node.outputs[0].elements * BYTES["int"])
     if node.op is fused.attention:
         return Memory(math.prod(kind.sizes[:-1]) * BYTES["float"])

@@ -8,7 +8,7 @@ from einspec.compiler.costs.strided import Strided
 from einspec.compiler.fusion import ops as fused
 from einspec.compiler.graph.graph import Node
 from einspec.ops.declare import Primitive
-from einspec.ops.library import image, tensor
+from einspec.ops.library import resizing, tensor
 
 
 def _permute(node: Node, x: Strided) -> Strided:
@@ -49,7 +49,7 @@ VIEWS: dict[Primitive, Callable[[Node, Strided], Strided | None]] = {
         len(x.sizes) - 1, node.args[0]
     ),
     tensor.flatten: _flatten,
-    image.crop: _narrowed,
+    resizing.crop: _narrowed,
     fused.spread: lambda node, x: x.spread(node.args[1] + 1, node.args[0]),
     fused.unstack: lambda node, x: x.without(node.args[0] + 1),
     fused.split_stack: _split_stack,

@@ -35,7 +35,7 @@ def _short(node: Node) -> str:
     """The op without its last arguments where these are what they are by default, or truth values: the note has all."""
     assert node.op is not None, "a replica is no line"
     args = list(node.args)
-    for argument in reversed(node.op.signature.arguments[: len(args)]):
+    for argument in reversed(node.op.own_signature.arguments[: len(args)]):
         if argument.is_required or not (isinstance(args[-1], bool) or args[-1] == argument.default):
             break
         args.pop()

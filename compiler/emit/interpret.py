@@ -15,6 +15,7 @@ from torch.func import functional_call
 
 from einspec.compiler.emit.held import Held, held
 from einspec.compiler.emit.weights import STACKS
+from einspec.compiler.graph.common import makes_common, takes_common
 from einspec.compiler.graph.frames import Attributes, Evaluator, FlowingValue, Handle, Values
 from einspec.compiler.graph.graph import Slot, in_copy
 from einspec.errors import CompileError
@@ -43,41 +44,52 @@ def interpret(arch: Architecture, model: nn.Module, *inputs: torch.Tensor) -> An
             raise TypeError(f"input {place}: expected a tensor (batch, *sizes), not {type(tensor).__name__}")
     if len(inputs) != len(kinds):
         raise CompileError(f"{arch.space.name} takes {len(kinds)} inputs, not {len(inputs)}")
-    interpreter = _Interpreter(held(arch.graph, model), model.training)
+    interpreter = _Interpreter(held(arch.graph, model), model.training, inputs[0].shape[0])
     values = tuple(_TensorValue(interpreter, kind, tensor) for kind, tensor in zip(kinds, inputs, strict=True))
     run = partial(interpreter.run, arch.derivation, values)
     result = deep(arch.derivation.depth, lambda: within_bounds(run))
-    return tuple(value.tensor for value in result) if isinstance(result, tuple) else result.tensor
+    batch = interpreter.batch
+    return tuple(v.stretched(batch) for v in result) if isinstance(result, tuple) else result.stretched(batch)
 
 
 class _TensorValue(FlowingValue):
-    """A tensor with its type."""
+    """A tensor with its type; ``is_common`` where it is the same for all examples, and its batch axis 1."""
 
-    __slots__ = ("tensor",)
+    __slots__ = ("is_common", "tensor")
 
-    def __init__(self, evaluator: Evaluator, type: Type, tensor: torch.Tensor):
+    def __init__(self, evaluator: Evaluator, type: Type, tensor: torch.Tensor, *, is_common: bool = False):
         super().__init__(evaluator, type)
         self.tensor = tensor
+        self.is_common = is_common
+
+    def stretched(self, batch: int) -> torch.Tensor:
+        """The tensor, for each of so many examples."""
+        return self.tensor.expand(batch, *self.tensor.shape[1:]) if self.is_common else self.tensor
 
 
 class _Interpreter(Evaluator):
-    def __init__(self, weights: dict[Slot, Held], is_training: bool):
+    def __init__(self, weights: dict[Slot, Held], is_training: bool, batch: int):
         super().__init__()
+        self.batch = batch
         self.weights = weights
         self.is_training = is_training
 
     def emit(self, op: Primitive, inputs: Values, args: Values, attributes: Attributes, slot: Slot | None) -> Any:
         kinds = tuple(value.type for value in inputs)
         outputs = op.infer(kinds, args, attributes)
-        tensors = [value.tensor for value in inputs]
+        are_common = [value.is_common for value in inputs]
+        takes_them = takes_common(op, are_common)
+        tensors = [value.tensor if takes_them else value.stretched(self.batch) for value in inputs]
+        is_common = makes_common(op, are_common)
         compute = self.computing(op, slot, kinds, args, attributes)
         if isinstance(compute, nn.Module) and slot not in self.weights:
             # A slot that the graph left out has weights that nothing depends on: any will do.
             compute = compute.to(tensors[0]).train(self.is_training)
         found = compute(*tensors)
         if isinstance(outputs, tuple):
-            return tuple(_TensorValue(self, kind, tensor) for kind, tensor in zip(outputs, found, strict=True))
-        return _TensorValue(self, outputs, found)
+            pairs = zip(outputs, found, strict=True)
+            return tuple(_TensorValue(self, kind, tensor, is_common=is_common) for kind, tensor in pairs)
+        return _TensorValue(self, outputs, found, is_common=is_common)
 
     def computing(self, op: Primitive, slot: Slot | None, *realised: Any) -> Callable[..., Any]:
         """The op's own module or function at some types, with weights if there are any."""

@@ -227,24 +227,81 @@ class DropPath(nn.Module):
 
 
 class Table(nn.Module):
-    """A learned matrix, whatever the input: (batch, ...) -> (1, rows, columns)."""
+    """A learned tensor, whatever the input: (batch, ...) -> (1, *sizes)."""
 
-    def __init__(self, rows: int, columns: int):
+    def __init__(self, sizes: Sequence[int], init: str):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(rows, columns))
+        self.init = init
+        self.weight = nn.Parameter(torch.empty(tuple(sizes)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Sets the numbers to what they are at first, or draws them anew."""
+        if self.init == "normal":
+            nn.init.normal_(self.weight, std=0.02)
+        else:
+            nn.init.constant_(self.weight, float(self.init == "ones"))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The tensor."""
+        return self.weight.unsqueeze(0)
+
+    def extra_repr(self) -> str:
+        """Sizes, and how it begins."""
+        return f"{', '.join(map(str, self.weight.shape))}, init={self.init}"
+
+
+class RelativePositions(nn.Module):
+    """A learned number for each head and difference of two places of a grid: (batch, ...) -> (1, heads, n, n)."""
+
+    def __init__(self, heads: int, height: int, width: int):
+        super().__init__()
+        self.height, self.width = height, width
+        self.weight = nn.Parameter(torch.empty((2 * height - 1) * (2 * width - 1), heads))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draws the numbers anew."""
-        nn.init.normal_(self.weight, std=0.02)
+        nn.init.trunc_normal_(self.weight, std=0.02)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The matrix."""
-        return self.weight.unsqueeze(0)
+        """The numbers, place by place."""
+        rows = torch.arange(self.height, device=self.weight.device)
+        columns = torch.arange(self.width, device=self.weight.device)
+        down = rows[:, None, None, None] - rows[None, None, :, None] + self.height - 1
+        right = columns[None, :, None, None] - columns[None, None, None, :] + self.width - 1
+        index = (down * (2 * self.width - 1) + right).flatten(2).flatten(0, 1)
+        return self.weight[index].permute(2, 0, 1).unsqueeze(0)
 
     def extra_repr(self) -> str:
-        """Rows and columns."""
-        return ", ".join(map(str, self.weight.shape))
+        """Heads and grid."""
+        return f"{self.weight.shape[1]}, {self.height}, {self.width}"
+
+
+class WindowMask(nn.Module):
+    """-100 between places of a window that a rolled grid had apart: (batch, ...) -> (1, windows, 1, n, n)."""
+
+    def __init__(self, height: int, width: int, window: int, shift: int):
+        super().__init__()
+        self.height, self.width, self.window, self.shift = height, width, window, shift
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The mask."""
+        parts = []
+        for size in (self.height, self.width):
+            places = torch.arange(size, device=x.device)
+            parts.append((places >= size - self.window).int() + (places >= size - self.shift).int() * bool(self.shift))
+        labels = parts[0][:, None] * 3 + parts[1]
+        grid = labels.view(-1, self.window, self.width // self.window, self.window)
+        windows: torch.Tensor = grid.permute(0, 2, 1, 3).flatten(2).flatten(0, 1)
+        differs = windows[:, :, None] != windows[:, None, :]
+        dtype = x.dtype if x.is_floating_point() else torch.get_default_dtype()
+        mask: torch.Tensor = differs.to(dtype) * -100.0
+        return mask[None, :, None]
+
+    def extra_repr(self) -> str:
+        """Grid, window and how far it is rolled."""
+        return f"{self.height}, {self.width}, {self.window}, {self.shift}"
 
 
 class LearnedPositions(nn.Module):

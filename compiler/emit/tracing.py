@@ -14,7 +14,8 @@ from torch import fx, nn
 from einspec.compiler.emit.code import make_readable
 from einspec.compiler.emit.modules import Constant
 from einspec.compiler.emit.weights import Weights, build
-from einspec.compiler.graph.graph import Context, Graph, Node, Ports, Slot
+from einspec.compiler.graph.common import makes_common, takes_common
+from einspec.compiler.graph.graph import Context, Graph, Node, Port, Ports, Slot
 from einspec.errors import CompileError
 from einspec.text import plural
 
@@ -35,6 +36,9 @@ class Tracer:
         self.inputs = [self.placeholder(name) for name in names]
         self.copy: Any = self.placeholder("copy") if scopes else 0
         self.made: list[tuple[fx.Proxy, ...]] = []
+        self.common: list[bool] = []
+        """Whether what each node has made is the same for all examples, and has a batch axis of 1."""
+        self.batch: Any = None
 
     def placeholder(self, name: str) -> fx.Proxy:
         """An input."""
@@ -55,15 +59,29 @@ class Tracer:
     def run(self) -> list[fx.Proxy]:
         """The outputs of the graph."""
         for node, name in zip(self.graph.nodes, self.module_names(), strict=True):
-            given = self.values(node.inputs)
+            are_common = [self.is_common(port) for port in node.inputs]
+            given = self.values(node.inputs, stretched=node.op is None or not takes_common(node.op, are_common))
             self.made.append(
                 self.apply(node, name, given) if node.body is None else self.copies(node, node.body, name, given)
             )
-        return self.values(self.graph.outputs)
+            self.common.append(node.op is not None and makes_common(node.op, are_common))
+        return self.values(self.graph.outputs, stretched=True)
 
-    def values(self, ports: Ports) -> list[fx.Proxy]:
-        """What stands at ports."""
-        return [self.inputs[output] if index < 0 else self.made[index][output] for index, output in ports]
+    def is_common(self, port: Port) -> bool:
+        """Whether what stands at a port is the same for all examples."""
+        return port[0] >= 0 and self.common[port[0]]
+
+    def values(self, ports: Ports, *, stretched: bool) -> list[fx.Proxy]:
+        """What stands at ports; ``stretched``, for each example."""
+        found = []
+        for index, output in ports:
+            value = self.inputs[output] if index < 0 else self.made[index][output]
+            if stretched and self.is_common((index, output)):
+                if self.batch is None:
+                    self.batch = operator.getitem(self.inputs[0].shape, 0)
+                value = value.expand(self.batch, *[-1] * self.graph.type_of((index, output)).rank)
+            found.append(value)
+        return found
 
     def module_names(self) -> Iterator[str]:
         """The name of the module of each node, counted where there are no weights to name it after."""

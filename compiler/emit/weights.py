@@ -14,7 +14,7 @@ from einspec.compiler.fusion import ops as fused
 from einspec.compiler.graph.graph import Node, Slot
 from einspec.errors import CompileError, EinspecError
 from einspec.ops.declare import Primitive
-from einspec.ops.library import image, tensor
+from einspec.ops.library import convolutions, tensor
 
 STACKS: dict[Primitive, Callable[[Node, int], stacked.Stack]] = {
     tensor.linear: lambda node, n: stacked.LinearStack(n, node.input_types[0].sizes[-1], *node.args),
@@ -25,7 +25,7 @@ STACKS: dict[Primitive, Callable[[Node, int], stacked.Stack]] = {
     ),
     fused.linear_sum: lambda node, n: stacked.LinearSum(n, *_sum_sizes(node, n)),
     fused.linear_sum_stack: lambda node, n: stacked.LinearSumStack(n, *_sum_sizes(node, n)),
-    image.conv2d: lambda node, n: stacked.Conv2dStack(n, node.input_types[0].channels, *node.args[:-1]),
+    convolutions.conv2d: lambda node, n: stacked.Conv2dStack(n, node.input_types[0].channels, *node.args[:-1]),
     fused.conv2d_stack: lambda node, n: stacked.Conv2dStack(
         n, node.input_types[0].sizes[1], _width(node, n), *node.args[1:]
     ),

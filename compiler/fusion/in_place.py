@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from einspec.compiler.fusion import ops
 from einspec.compiler.graph.graph import Graph, Node, Port, Slot, pruned
-from einspec.ops.library import image, merge, tensor
+from einspec.ops.library import convolutions, merge, tensor
 
 _FRESH = frozenset(
     {
-        tensor.linear, tensor.batch_norm, tensor.layer_norm, tensor.pos, image.conv2d, ops.patch_conv, ops.linear_wide,
-        ops.conv2d_wide, ops.patch_conv_wide,
+        tensor.linear, tensor.batch_norm, tensor.layer_norm, tensor.pos, convolutions.conv2d, ops.patch_conv,
+        ops.linear_wide, ops.conv2d_wide, ops.patch_conv_wide,
     }
 )  # fmt: skip
 """Ops that make a tensor of their own, and need it no more when gradients flow back."""

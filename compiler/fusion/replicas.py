@@ -16,13 +16,13 @@ from einspec.compiler.graph.graph import Context, Graph, Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
 from einspec.compiler.simplify.rules.common import POINTWISE
 from einspec.ops.declare import Primitive
-from einspec.ops.library import image, merge, tensor
+from einspec.ops.library import convolutions, merge, pools, resizing, tensor
 from einspec.types import Type, parse_type
 
 _SAME = frozenset({tensor.softmax, merge.dot, merge.scaled_dot, ops.attention, ops.rows, ops.pixels})
 """Ops that look at the last axes only: a stack is one more axis in front."""
 
-_FOLDED = frozenset({tensor.flatten, tensor.im2col, tensor.to_image, image.max_pool2d, image.avg_pool2d, image.crop})
+_FOLDED = frozenset({tensor.flatten, tensor.im2col, tensor.to_image, pools.max_pool2d, pools.avg_pool2d, resizing.crop})
 """Ops that look at one example at a time, whatever else they do: copies are as many examples. Those of fused graphs all
 do.
 """
@@ -50,7 +50,7 @@ _SHIFTED: dict[Primitive, Callable[..., tuple[object, ...]]] = {
 
 _LAYERS: dict[Primitive, Primitive] = {
     tensor.linear: ops.linear_stack,
-    image.conv2d: ops.conv2d_stack,
+    convolutions.conv2d: ops.conv2d_stack,
     ops.patch_conv: ops.patch_conv_stack,
     tensor.batch_norm: ops.batch_norm_stack,
     tensor.layer_norm: ops.layer_norm_stack,
@@ -134,7 +134,7 @@ def _can_stack(node: Node, scopes: list[Context]) -> bool:
 
 def _has_stack(node: Node) -> bool:
     """Whether a layer has a form over a stack: a convolution without bias has."""
-    return node.op in _LAYERS and not (node.op is image.conv2d and node.args[-1])
+    return node.op in _LAYERS and not (node.op is convolutions.conv2d and node.args[-1])
 
 
 class _Stacking:
@@ -170,7 +170,9 @@ class _Stacking:
             (result,) = self.layer(node, op, node.args, joined)
             return self.rewriter.apply(ops.part_copies, (self.copies, 0), (result,))
         if op in _LAYERS:
-            args = (*node.args, 1) if op is ops.conv2d_wide else node.args[:-1] if op is image.conv2d else node.args
+            args = (
+                (*node.args, 1) if op is ops.conv2d_wide else node.args[:-1] if op is convolutions.conv2d else node.args
+            )
             return self.layer(node, _LAYERS[op], args, inputs[0])
         if op is tensor.zeros:
             return self.rewriter.apply(op, (str(ops.stack_of(node.outputs[0], self.copies)),), inputs)

@@ -216,14 +216,14 @@ class _Reader:
             attributes = {str(named.arg): _literal(named.value) for named in call.keywords}
         except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
             raise self.fail(f"{op.name}{text}: expected arguments separated by commas") from None
-        wanted = op.signature.arguments
+        wanted = op.own_signature.arguments
         fit = len(args) == len(wanted) and all(
             type(a) in _KINDS[argument.kind] or (a is None and argument.may_be_none)
             for a, argument in zip(args, wanted, strict=True)
         )
         fit = fit and all(map(is_plain, (*args, *attributes.values())))
         if not fit or not set(attributes) <= set(op.reads):
-            raise self.fail(f"{op.name}{text or '()'} does not fit {op.name}{op.signature}")
+            raise self.fail(f"{op.name}{text or '()'} does not fit {op.name}{op.own_signature}")
         return args, attributes
 
     def type_of(self, port: Port, part: _Part) -> Type:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from einspec.ops.control import Child, Value, each, let, refuse, tie
+from einspec.ops.control import Child, Value, each, let, refuse, scan, tie
 from einspec.ops.declare import Combinator, Laws, Op, Primitive, combinator, primitive
 from einspec.ops.opset import collect_ops, library_ops
 
@@ -20,6 +20,7 @@ __all__ = [
     "library_ops",
     "primitive",
     "refuse",
+    "scan",
     "tie",
 ]
 

@@ -13,11 +13,23 @@ from einspec.ops.declare import Combinator, Op, Primitive
 from einspec.ops.opset import library_ops
 from einspec.types import parse_type
 
-_KINDS = ("3,32,32", "16,64", "64", "16,100 sequence", "77 int", "4,16,8", "(4,4),64", "1024,64", "(16,16),8")
+_KINDS = (
+    "3,32,32",
+    "16,64",
+    "64",
+    "16,100 sequence",
+    "77 int",
+    "4,16,8",
+    "(4,4),64",
+    "1024,64",
+    "(16,16),8",
+    "3,8,32,32",
+)
 _VALUES: Mapping[str, object] = {
     "width": 16, "kernel": 3, "n": 2, "axis": 1, "order": "213", "start": 0, "stop": 2, "height": 16, "stride": 1,
     "padding": 1, "slope": 0.1, "factor": 2, "divisor": 2, "groups": 4, "vocabulary": 1000, "rows": 1000, "columns": 64,
-    "index": 0, "shift": 1, "kind": "(16, 64)", "pattern": "c h w -> (h w) c",
+    "index": 0, "shift": 1, "kind": "(16, 64)", "length": 4, "causal": False, "window": 8, "top": 1, "left": 1,
+    "pattern": "c h w -> (h w) c",
 }  # fmt: skip
 _CHILDREN: Mapping[str, str] = {
     "split": '"clone" "2" -> clone', "merge": '"add" -> add', "before": '"im2col" "3,1,1" -> im2col',
@@ -120,6 +132,8 @@ def _attributes(op: Op) -> dict[str, Any]:
 
 
 def _inputs(op: Op) -> Iterator[tuple[str, ...]]:
+    if op.name == "biased_attention":
+        yield ("4,16,8",) * 3 + ("4,16,16",)
     count = 2 if op.signature.inputs is None else op.signature.inputs
     yield from ((kind,) * count for kind in _KINDS)
     if count > 1:

@@ -160,6 +160,26 @@ def each(child: Child, values: Iterable[Value]) -> tuple[Value, ...]:
         raise
 
 
+def scan(cell: Child, values: Iterable[Value], *state: Value) -> tuple[Value, ...]:
+    """Calls a cell for one value after the other, ``cell(value, *state)``, with one set of weights.
+
+    What it returns is the state of the next call: as many values as ``state`` has. Returns the first of them after each
+    call, as recurrent layers give their outputs.
+    """
+    if isinstance(values, Type):
+        raise ShapeError(f"several values are expected where there is one: {values}")
+    body = tie(cell)
+    found = []
+    for value in values:
+        made = body(*(value if isinstance(value, tuple) else (value,)), *state)
+        made = made if isinstance(made, tuple) else (made,)
+        if len(made) != len(state):
+            raise ShapeError(f"its cell is given a state of {len(state)} values, and returns {len(made)}")
+        state = made
+        found.append(state[0])
+    return tuple(found)
+
+
 class Binding:
     """A child below which a name is bound; called as the child is."""
 

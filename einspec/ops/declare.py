@@ -84,10 +84,6 @@ class _Op:
         self.__module__ = function.__module__
         self.__qualname__ = function.__qualname__
 
-    def argument(self, name: str, args: tuple[Any, ...]) -> Any:
-        """The value of an argument among all of them."""
-        return args[[argument.name for argument in self.signature.arguments].index(name)]
-
     def text(self, args: tuple[Any, ...]) -> str:
         """The op with its arguments, as messages and drawings show it."""
         return f"{self.name}({','.join(map(str, args))})" if args else self.name
@@ -118,8 +114,9 @@ class Primitive(_Op):
         if params is not None:
             laws = replace(laws, owns_parameters=True)
         _check_declaration(self.name, laws)
-        self._argument_names = tuple(argument.name for argument in self.signature.arguments)
-        self._argument_types = tuple(argument.python_type for argument in self.signature.arguments)
+        own = self.own_signature.arguments
+        self._argument_names = tuple(argument.name for argument in own)
+        self._argument_types = tuple(argument.python_type for argument in own)
         self._floats = tuple(place for place, kind in enumerate(self._argument_types) if kind is float)
         self._inferred: dict[tuple[Inputs, tuple[Any, ...]], Outputs] = {}
         self.takes = self.signature.inputs
@@ -129,12 +126,27 @@ class Primitive(_Op):
         self._macs = macs
         self.has_slot = laws.owns_parameters or laws.has_buffers
 
+    @property
+    def own_signature(self) -> Signature:
+        """With the arguments that nodes of graphs have: all that calls and productions give, unless :meth:`settled`
+        takes one away.
+        """
+        return self.signature
+
+    def settled(self, args: tuple[Any, ...]) -> tuple[Primitive, tuple[Any, ...]]:
+        """The primitive that a production with these arguments means, and its own arguments."""
+        return self, args
+
+    def argument(self, name: str, args: tuple[Any, ...]) -> Any:
+        """The value of an argument of a node among all of them."""
+        return args[self._argument_names.index(name)]
+
     def __call__(self, *values: Value, **keywords: Any) -> Value:
         """Applies the op to values; arguments follow the inputs, attributes go by keyword."""
         count = self.takes
         inputs, args = (values, ()) if count is None else (values[:count], values[count:])
         if len(args) < len(self._argument_types):
-            for argument in self.signature.arguments[len(args) :]:
+            for argument in self.own_signature.arguments[len(args) :]:
                 value = keywords.pop(argument.name, argument.default)
                 if value is not REQUIRED:
                     args += (value,)
@@ -205,7 +217,9 @@ class Primitive(_Op):
     def _exact(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Arguments in the types that they are declared with: 0 for a float is 0.0, True is no whole number."""
         try:
-            return tuple(argument.exact(value) for argument, value in zip(self.signature.arguments, args, strict=True))
+            return tuple(
+                argument.exact(value) for argument, value in zip(self.own_signature.arguments, args, strict=True)
+            )
         except ValueError as error:
             raise Misuse(f"{self.name} {error}") from None
 

@@ -9,6 +9,7 @@ from einspec.types import Type
 IMAGE, MATRIX, VECTOR = Type((4, 6, 6)), Type((6, 8)), Type((8,))
 PATCHES, SEQUENCE, DEEP = Type(((2, 3), 8)), Type((4, 9), layout="sequence"), Type((2, 3, 4, 5))
 TOKENS, FEW = Type((5,), "int"), Type((3,), "int")
+VOLUME = Type((4, 5, 6, 7))
 ANY = (IMAGE, MATRIX, VECTOR, PATCHES, SEQUENCE, DEEP)
 
 Example = tuple[tuple[Type, ...], tuple[Any, ...]]
@@ -22,6 +23,14 @@ def conv(bias: bool) -> list[tuple[Any, ...]]:
     return [(8, 3, 1, 1, 1, 1, bias), (8, 3, 2, 1, 1, 2, bias), (4, 1, 1, 0, 1, 4, bias)]
 
 
+POOLS = [(2, None, 0, 1, False), (3, 2, 1, 1, False), (2, 1, 1, 2, False), (3, 2, 1, 1, True), (2, 3, 1, 1, True)]
+MEANS = [
+    (2, None, 0, False, True),
+    (3, 2, 1, False, False),
+    (3, 2, 1, False, True),
+    (3, 2, 1, True, True),
+    (2, 3, 1, True, False),
+]
 ATTENTION = [
     ((MATRIX, MATRIX, MATRIX), (False,)),
     ((MATRIX, MATRIX, MATRIX), (True,)),
@@ -44,6 +53,24 @@ EXAMPLES: dict[str, list[Example]] = {
     "instance_norm": each(kinds=(IMAGE, SEQUENCE, Type((2, 3, 1)), Type((1, 2, 2)), Type((3, 5), layout="sequence"))),
     "rms_norm": each(),
     "conv1d": [((SEQUENCE,), args) for bias in (True, False) for args in conv(bias)],
+    "conv3d": [((VOLUME,), args) for bias in (True, False) for args in conv(bias)],
+    "conv_transpose1d": [
+        ((SEQUENCE,), (8, 2, 2, 0, 0, 1, True)), ((SEQUENCE,), (8, 3, 2, 1, 1, 2, True)),
+        ((SEQUENCE,), (4, 3, 1, 1, 0, 4, False)), ((SEQUENCE,), (3, 4, 3, 2, 2, 1, False)),
+        ((Type((2, 1), layout="sequence"),), (2, 1, 1, 0, 0, 2, True)),
+    ],
+    "conv_transpose3d": [
+        ((VOLUME,), (8, 2, 2, 0, 0, 1, True)), ((VOLUME,), (8, 3, 2, 1, 1, 2, True)),
+        ((VOLUME,), (4, 3, 1, 1, 0, 4, False)), ((VOLUME,), (2, 3, 3, 0, 2, 2, False)),
+        ((Type((2, 1, 1, 3)),), (2, 1, 1, 0, 0, 1, True)),
+    ],
+    "max_pool1d": [((SEQUENCE,), args) for args in POOLS],
+    "max_pool3d": [((VOLUME,), args) for args in POOLS],
+    "avg_pool1d": [((SEQUENCE,), args) for args in MEANS],
+    "avg_pool3d": [((VOLUME,), args) for args in MEANS],
+    "adaptive_avg_pool1d": [((SEQUENCE,), (length,)) for length in (1, 2, 4, 9, 12)],
+    "adaptive_avg_pool3d": [((VOLUME,), sizes) for sizes in ((1, 1, 1), (2, 2, 2), (5, 6, 7), (1, 2, 9), (4, 1, 3))],
+    "adaptive_max_pool2d": [((IMAGE,), size) for size in ((1, 1), (2, 3), (6, 6), (7, 5), (3, 1))],
     "conv_transpose2d": [
         ((IMAGE,), (8, 2, 2, 0, 0, 1, True)),
         ((IMAGE,), (8, 3, 2, 1, 1, 2, True)),
@@ -84,8 +111,21 @@ EXAMPLES: dict[str, list[Example]] = {
         ((SEQUENCE,), ("c l -> c 1", "mean", "", "")),
     ],
     "attention": ATTENTION,
+    "biased_attention": [
+        ((Type((2, 6, 4)), Type((2, 5, 4)), Type((2, 5, 4)), Type((2, 6, 5))), (False,)),
+        ((*[Type((2, 6, 4))] * 3, Type((1, 6, 6)), Type((2, 1, 6))), (True,)),
+        ((MATRIX, MATRIX, MATRIX, Type((6, 6))), (True,)), ((MATRIX, MATRIX, MATRIX, Type((1, 6))), (False,)),
+        ((*[Type((3, 2, 4, 8))] * 3, Type((1, 2, 4, 4)), Type((3, 1, 4, 4))), (False,)),
+    ],
     "embedding": [((kind,), args) for kind in (TOKENS, FEW, Type((1,), "int")) for args in ((7, 4), (6, 1))],
-    "parameter": [((kind,), args) for kind in (TOKENS, IMAGE, VECTOR) for args in ((7, 4), (5, 1))],
+    "parameter": [
+        ((TOKENS,), ("(7, 4)", "normal")), ((IMAGE,), ("(5, 1)", "zeros")), ((VECTOR,), ("(3,)", "ones")),
+        ((MATRIX,), ("(2, 3, 4) tensor", "normal")), ((TOKENS,), ("(4, 9) sequence", "normal")),
+    ],
+    "relative_positions": [((kind,), args) for kind in (MATRIX, IMAGE) for args in ((2, 3, 4), (1, 5, 1), (3, 1, 1))],
+    "window_mask": [((MATRIX,), args) for args in ((4, 4, 2, 1), (6, 4, 2, 0), (6, 6, 3, 2), (2, 2, 2, 1), (3, 9, 3, 1))],
+    "softmax_along": [((kind,), (axis,)) for kind in (IMAGE, MATRIX, DEEP) for axis in (1, 2)],
+    "scale_by": [*each(0.5), *each(-3.0)],
     "take": [((Type((7, width)), kind), ()) for width in (4, 1) for kind in (TOKENS, FEW, Type((9,), "int"))],
     "unembed": [((Type((rows, 4)), Type((7, 4))), ()) for rows in (1, 3, 5)] + [((VECTOR, Type((3, 8))), ()), ((DEEP, Type((7, 5))), ())],
     "learned_positions": [((kind,), (length,)) for kind in (MATRIX, Type((3, 1)), PATCHES) for length in (0, 9)],
@@ -99,6 +139,7 @@ EXAMPLES: dict[str, list[Example]] = {
         ((IMAGE,), (1, "constant")), ((IMAGE,), (2, "reflect")), ((SEQUENCE,), (3, "replicate")),
         ((SEQUENCE,), (2, "reflect")), ((Type((1, 1, 3)),), (2, "replicate")), ((SEQUENCE,), (0, "constant")),
     ],
+    "crop": [((IMAGE,), args) for args in ((1, 1, 0, 0), (0, 2, 3, 1), (0, 0, 0, 0), (0, 0, 5, 5), (2, 0, 0, 1))],
     "pad_before": [((Type(sizes, layout="sequence"),), (n,)) for sizes, n in (((4, 9), 2), ((1, 1), 1), ((3, 2), 0), ((2, 5), 7), ((2, 3), 3))],
     "einsum": [
         ((MATRIX, MATRIX), ("l e, m e -> l m",)), ((Type((2, 6, 4)), Type((2, 5, 4))), ("h l e, h m e -> h l m",)),
@@ -130,12 +171,20 @@ REFUSED: dict[str, tuple[tuple[Type, ...], tuple[Any, ...], str]] = {
     "rearrange": ((IMAGE,), ("c h w -> c h", "", ""), "'c h w -> c h' loses the axis w of 6: reduce it"),
     "reduce": ((MATRIX,), ("c h w -> c", "mean", "", ""), "'c h w -> c' is of 3 axes, and this has 2"),
     "attention": ((MATRIX, Type((5, 8)), Type((5, 8))), (True,), "causal attention has a key for each query, not 6 and 5"),
+    "biased_attention": ((MATRIX, MATRIX, MATRIX, Type((5, 6))), (False,), "a bias (5, 6) for scores (6, 6)"),
     "embedding": ((MATRIX,), (7, 4), "tokens are one axis of whole numbers, as in 77 int"),
     "take": ((VECTOR, TOKENS), (), "a table is a matrix, as parameter makes it"),
+    "parameter": ((MATRIX,), ("(3, 4)", "ten"), "ten is no way to begin: normal, zeros or ones"),
+    "relative_positions": ((MATRIX,), (1, 100, 100), "1 heads on a grid of 100 times 100: at most 4,096 places"),
+    "window_mask": ((MATRIX,), (5, 4, 2, 1), "windows of 2 rolled by 1 do not fill a grid of 5 times 4"),
+    "softmax_along": ((MATRIX,), (3,), "there is no axis 3"),
+    "conv3d": ((IMAGE,), (8, 3, 1, 1, 1, 1, True), "a window slides through a volume (c, t, h, w)"),
+    "max_pool1d": ((SEQUENCE,), (2, 2, 2, 1, False), "a padding of 2 is more than half of the window of 2"),
     "unembed": ((MATRIX, Type((7, 4))), (), "rows of 8 numbers and a table of (7, 4)"),
     "learned_positions": ((MATRIX,), (5,), "5 positions are fewer than 6 rows"),
     "class_token": ((IMAGE,), (), "a token is a row of a matrix (s, d)"),
     "pad": ((IMAGE,), (6, "reflect"), "a border of 6 around (4, 6, 6)"),
+    "crop": ((IMAGE,), (3, 1, 3, 1), "6 rows and 2 columns of an image of 6 and 6"),
     "einsum": ((MATRIX, VECTOR), ("l d, l -> d",), "l is 6 and 8"),
     "rotary": ((Type((3, 5)),), (), "rows of 5 numbers: expected an even number, of pairs"),
     "lstm": ((IMAGE,), (4,), "a recurrence goes over the rows of a matrix (s, d)"),

@@ -11,7 +11,7 @@ import pytest
 import einspec
 from einspec import ShapeError, Type
 from einspec.ops import Laws, collect_ops, combinator, library_ops, primitive
-from einspec.ops.library import image, merge, tensor, wiring
+from einspec.ops.library import convolutions, merge, tensor, wiring
 from tests.helpers import module_of_ops
 
 IMAGE = Type((3, 8, 8))
@@ -193,7 +193,7 @@ def test_redefinition_is_an_error() -> None:
     assert collect_ops([renamed, renamed])["mine"] is renamed
 
 
-@pytest.mark.parametrize("op", [bump, twice, wiring.let_op, wiring.seq, image.conv2d, *library_ops().values()])
+@pytest.mark.parametrize("op", [bump, twice, wiring.let_op, wiring.seq, convolutions.conv2d, *library_ops().values()])
 def test_ops_are_pickled_and_copied_by_reference(op: Any) -> None:
     assert pickle.loads(pickle.dumps(op)) is op
     assert copy.copy(op) is op

@@ -42,7 +42,7 @@ def test_torch_agrees(name, kinds, args):
         realised = op.realise(kinds, args, {})
         found = realised(*(tensor(kind, "meta") for kind in kinds))
     several, wanted = (found, expected) if isinstance(expected, tuple) else ((found,), (expected,))
-    batch = 1 if name == "parameter" else 2
+    batch = 1 if op.laws.same_for_all else 2
     assert [tuple(value.shape) for value in several] == [(batch, *kind.sizes) for kind in wanted]
     if name not in ("lstm", "gru"):  # torch's counter sees nothing of their products
         assert counter.get_total_flops() == 2 * 2 * op.macs(kinds, args, {})
@@ -76,7 +76,11 @@ def network(name: str, kinds: tuple[Type, ...], args: tuple[object, ...]) -> ein
 def _taking(function, count):
     if count == 1:
         return lambda a: function(a)
-    return (lambda a, b: function(a, b)) if count == 2 else (lambda a, b, c: function(a, b, c))
+    return {
+        2: lambda a, b: function(a, b),
+        3: lambda a, b, c: function(a, b, c),
+        4: lambda a, b, c, d: function(a, b, c, d),
+    }[count]
 
 
 @pytest.mark.parametrize(("name", "kinds", "args"), FIRST, ids=lambda value: str(value)[:60])
@@ -98,6 +102,8 @@ def test_compiled(name, kinds, args, tmp_path):
         torch.testing.assert_close(exported(*xs), expected)
         compiled = torch.compile(model, fullgraph=True, backend="eager")
         torch.testing.assert_close(compiled(*xs), expected)
+        if name == "avg_pool3d":
+            return  # torch has none of them for bfloat16 on a CPU
         half = model.to(torch.bfloat16)
         found = half(*[x.to(torch.bfloat16) if x.is_floating_point() else x for x in xs])
         for one in found if isinstance(found, tuple) else (found,):

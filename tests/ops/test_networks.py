@@ -19,6 +19,13 @@ NETWORKS = {
     "ViT-B/16": ("vit", "vit(768,12,12,16)", 86_567_656),
     "DeiT-Ti": ("vit", "vit(192,12,3,16)", 5_717_416),
     "GPT-2 small": ("gpt2", "gpt(768,12,12)", 124_439_808),
+    "Swin-T": ("swin", "swin(96;2,2,6,2;3)", 28_288_354),
+    "ConvNeXt-T": ("convnext", "convnext(96;3,3,9,3)", 28_589_128),
+    "DenseNet-121": ("densenet", "densenet(6,12,24,16)", 7_978_856),
+    "ShuffleNetV2": ("shufflenetv2", "shufflenetv2", 2_278_604),
+    "MobileNetV3-Large": ("mobilenetv3_large", "mobilenetv3_large", 5_483_032),
+    "the smallest of NAS-Bench-101": ("nasbench101", "cell(100000100011001101101;ppppp)", 227_274),
+    "the largest of NAS-Bench-101": ("nasbench101", "cell(111100100001000100101;ccccc)", 49_979_274),
 }
 
 
@@ -51,6 +58,12 @@ SMALL = {
     "efficientnet_b0": ("3,32,32", "efficientnet_b0"),
     "vit": ("3,32,32", "vit(192,12,3,16)"),
     "gpt2": ("16 int", "gpt(768,2,12)"),
+    "swin": ("3,224,224", "swin(96;2,1,1,1;3)"),
+    "convnext": ("3,32,32", "convnext(96;1,1,1,1)"),
+    "densenet": ("3,32,32", "densenet(1,6,1,1)"),
+    "shufflenetv2": ("3,32,32", "shufflenetv2"),
+    "mobilenetv3_large": ("3,32,32", "mobilenetv3_large"),
+    "nasbench101": ("3,8,8", "cell(110001101001000101010;clpcp)"),
     "mobilenetv3": ("3,32,32", "[mb3x3se][mb5x4mb3x6][mb7x3]"),
 }
 

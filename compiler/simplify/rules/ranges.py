@@ -85,7 +85,7 @@ def join_ranges(rewriter: Rewriter, node: Node) -> Ports | None:
 def name_range_op(rewriter: Rewriter, node: Node) -> Ports | None:
     """Ops whose law says all there is to them are the library's: else two spellings of one range would differ."""
     name = _library_name(node.op)
-    if name is None or node.attributes or len(node.args) != len(library(name).signature.arguments):
+    if name is None or node.attributes or len(node.args) != len(library(name).own_signature.arguments):
         return None
     found = library(name).accept(node.input_types, node.args, {})
     if found is None or (found if isinstance(found, tuple) else (found,)) != node.outputs:

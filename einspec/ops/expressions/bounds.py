@@ -26,6 +26,8 @@ LONGEST_RANGE = 4_096
 LARGEST_EXPONENT = 64
 MOST_STEPS = 100_000
 """Rounds of loops and calls of ``def``s in one evaluation of an architecture."""
+TRIED = 1_000
+"""Alternatives without children that may each take that many, where several are tried for one architecture."""
 
 T = TypeVar("T")
 
@@ -57,6 +59,16 @@ def step() -> None:
 def is_counting() -> bool:
     """Whether an evaluation is under way that has steps of its own."""
     return _METER.left != math.inf
+
+
+def tried_within_bounds(evaluate: Callable[[], T]) -> T:
+    """Runs one of the alternatives that are tried, with steps of its own; a part of them count for who tries it."""
+    before = _METER.left
+    _METER.left = MOST_STEPS
+    try:
+        return evaluate()
+    finally:
+        _METER.left = before - (MOST_STEPS - _METER.left) / TRIED
 
 
 def within_bounds(evaluate: Callable[[], T]) -> T:

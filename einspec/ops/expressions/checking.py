@@ -324,12 +324,13 @@ class Checker:
 
 
 _ARITIES = {
-    "let": (2, 3), "tie": (1, 1), "each": (2, 2), "min": (1, 255), "max": (1, 255), "sum": (1, 2), "round": (1, 2),
-    "enumerate": (1, 2), "zip": (1, 255), "range": (1, 3), "tuple": (0, 1),
+    "scan": (3, 255), "let": (2, 3), "tie": (1, 1), "each": (2, 2), "min": (1, 255), "max": (1, 255), "sum": (1, 2),
+    "round": (1, 2), "enumerate": (1, 2), "zip": (1, 255), "range": (1, 3), "tuple": (0, 1),
 }  # fmt: skip
 _USES = {
     **{name: f"{name}(value)" for name in HELPERS},
-    "let": "let(cell, body)", "each": "each(child, values)", "min": "min(a, b)", "max": "max(a, b)",
+    "let": "let(cell, body)", "each": "each(child, values)", "scan": "scan(cell, values, state)",
+    "min": "min(a, b)", "max": "max(a, b)",
     "sum": "sum(values)", "round": "round(value, 2)", "enumerate": "enumerate(values)", "zip": "zip(these, those)",
     "range": "range(4)", "refuse": 'refuse("why")', "tie": "tie(child)", "len": "len(values)", "any": "any(values)",
     "all": "all(values)", "reversed": "reversed(values)", "sorted": "sorted(values)", "tuple": "tuple(values)",

@@ -20,7 +20,7 @@ from einspec.ops.expressions.wording import shown
 from einspec.text import Problem, did_you_mean, listing
 
 _CODE = "E406"
-_NOT_IN_GUARDS = ("tie", "let", "each", "refuse")
+_NOT_IN_GUARDS = ("tie", "let", "each", "scan", "refuse")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from einspec.ops.expressions.bounds import (
     LARGEST_EXPONENT,
     LONGEST_RANGE,
     MOST_LEAVES,
+    spend,
     step,
 )
 from einspec.ops.expressions.sequences import collected, index, iterated, not_several, sliced, too_long, tupled
@@ -295,6 +296,14 @@ def _each(child: Any, values: Any) -> tuple[Any, ...]:
     return tupled(control.each(_child("each", child), collected(values)))
 
 
+def _scan(cell: Any, values: Any, *state: Any) -> tuple[Any, ...]:
+    if not state:
+        raise Misuse("scan needs a state to begin with", 'as in   scan(cell, unbind(x, 1), zeros(x, "8"))')
+    found = collected(values)
+    spend(len(found))
+    return tupled(control.scan(_child("scan", cell), found, *state))
+
+
 def _tie(child: Any) -> Child:
     return control.tie(_child("tie", child))
 
@@ -379,6 +388,7 @@ HELPERS: dict[str, Callable[..., Any]] = {
     "refuse": control.refuse,
     "reversed": _reversed,
     "round": _round,
+    "scan": _scan,
     "sorted": _sorted,
     "sqrt": _of_number("sqrt", math.sqrt),
     "sum": _sum,

@@ -6,14 +6,19 @@ from einspec.ops.library import (
     activations,
     arithmetic,
     attention,
-    image,
+    convolutions,
     merge,
     norms,
     patterns,
+    pools,
     recurrence,
     regularisers,
+    resizing,
     tensor,
     wiring,
 )
 
-MODULES = (wiring, tensor, activations, arithmetic, merge, norms, image, patterns, attention, recurrence, regularisers)
+MODULES = (
+    wiring, tensor, activations, arithmetic, merge, norms, convolutions, pools, resizing, patterns, attention,
+    recurrence, regularisers,
+)  # fmt: skip

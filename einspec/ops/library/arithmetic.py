@@ -8,9 +8,9 @@ from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
-from einspec.ops.declare import primitive
-from einspec.ops.library.merge import check_alike
-from einspec.ops.library.tensor import require_float
+from einspec.ops.declare import combinator, primitive
+from einspec.ops.library.merge import add, check_alike
+from einspec.ops.library.tensor import require_float, scale_by
 from einspec.types import Axis, Type, interned
 
 torch: Any = LazyModule("torch")
@@ -48,6 +48,12 @@ def sub(x: Type, y: Type) -> Type:
 def maximum(*xs: Type) -> Type:
     """The larger number, place by place; axes of size 1 are stretched."""
     return broadcast(*xs)
+
+
+@combinator
+def mean(*xs):
+    """The mean of tensors of one shape, place by place."""
+    return scale_by(add(*xs), 1.0 / len(xs))
 
 
 @primitive(

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
+from collections.abc import Sequence
 from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
-from einspec.ops.declare import primitive
+from einspec.ops.control import Misuse
+from einspec.ops.declare import Primitive, primitive
 from einspec.ops.library.merge import merged
-from einspec.ops.library.tensor import require_float
-from einspec.types import Type, interned
+from einspec.ops.library.tensor import MOST_PARTS, require_float
+from einspec.types import Type, interned, parse_type
 
+torch: Any = LazyModule("torch")
 functional: Any = LazyModule("torch.nn.functional")
 nn: Any = LazyModule("torch.nn")
 modules: Any = LazyModule("einspec.compiler.emit.modules")
 
 
-@primitive(
-    torch=lambda q, k, v, causal: lambda a, b, c: functional.scaled_dot_product_attention(a, b, c, is_causal=causal),
-    macs=lambda q, k, v, causal: math.prod(q.sizes[:-1]) * k.sizes[-2] * (q.sizes[-1] + v.sizes[-1]),
-    inputs=3,
-)
-def attention(q: Type, k: Type, v: Type, causal: bool = False) -> Type:
-    """softmax(q k^T / sqrt(e)) v (Vaswani et al. 2017): (..., l, e), (..., m, e), (..., m, f) -> (..., l, f).
-
-    ``causal`` lets a place see itself and those before it alone.
-    """
+def _scores(q: Type, k: Type, v: Type, causal: bool) -> tuple[int, ...]:
+    """The sizes of the scores. Raises ``ShapeError`` where there are none."""
     for x in (q, k, v):
         require_float(x)
     if q.rank < 2 or not q.rank == k.rank == v.rank:
@@ -37,7 +34,75 @@ def attention(q: Type, k: Type, v: Type, causal: bool = False) -> Type:
         raise ShapeError("{} keys and {} values", k.sizes[-2], v.sizes[-2])
     if causal and q.sizes[-2] != k.sizes[-2]:
         raise ShapeError("causal attention has a key for each query, not {} and {}", q.sizes[-2], k.sizes[-2])
+    return (*q.sizes[:-1], k.sizes[-2])
+
+
+def _attended(q: Type, k: Type, v: Type) -> Type:
     return interned((*merged((q, k, v), 0, -2), q.axes[-2], v.axes[-1]), q.dtype, q.layout)
+
+
+def _products(q: Type, k: Type, v: Type) -> int:
+    """The multiply-accumulates of the scores and of the sums."""
+    return math.prod(q.sizes[:-1]) * k.sizes[-2] * (q.sizes[-1] + v.sizes[-1])
+
+
+def _biased(*xs: Type, causal: bool) -> Any:
+    def attended(q: Any, k: Any, v: Any, *biases: Any) -> Any:
+        bias = functools.reduce(operator.add, biases)
+        if causal:
+            later = q.new_ones((xs[0].sizes[-2],) * 2, dtype=torch.bool).triu(1)
+            bias = bias.masked_fill(later, -math.inf)
+        return functional.scaled_dot_product_attention(q, k, v, bias)
+
+    return attended
+
+
+@primitive(torch=_biased, macs=lambda *xs, causal: _products(*xs[:3]))
+def biased_attention(*xs: Type, causal: bool) -> Type:
+    """Attention with biases, which ``attention(q, k, v, bias)`` means: what is added before the softmax, each (..., l,
+    m), its axes of size 1 stretched.
+    """
+    if len(xs) < 4:
+        raise ShapeError("of queries, keys, values and a bias or several")
+    q, k, v, *biases = xs
+    scores = _scores(q, k, v, causal)
+    for bias in biases:
+        require_float(bias)
+        if bias.rank != len(scores) or any(own not in (1, n) for own, n in zip(bias.sizes, scores, strict=True)):
+            raise ShapeError("a bias {} for scores ({})", bias, ", ".join(map(str, scores)))
+    return _attended(q, k, v)
+
+
+class AttentionOp(Primitive):
+    """A primitive that is called with biases too, which another one takes."""
+
+    def __call__(self, *values: Any, **keywords: Any) -> Any:
+        """Applies the op, or the one with biases."""
+        if len(values) < 4 or isinstance(values[3], bool):
+            return super().__call__(*values, **keywords)
+        causal = keywords.pop("causal", values[-1] if isinstance(values[-1], bool) else False)
+        biases = values[:-1] if isinstance(values[-1], bool) else values
+        return biased_attention(*biases, causal=causal, **keywords)
+
+    def misfit(self, positional: int | None, keywords: Sequence[str]) -> str:
+        """As of other primitives, with any number of biases."""
+        return super().misfit(min(positional, 3) if positional is not None else None, keywords)
+
+
+@primitive(
+    kind=AttentionOp,
+    torch=lambda q, k, v, causal: lambda a, b, c: functional.scaled_dot_product_attention(a, b, c, is_causal=causal),
+    macs=lambda q, k, v, causal: _products(q, k, v),
+    inputs=3,
+)
+def attention(q: Type, k: Type, v: Type, causal: bool = False) -> Type:
+    """softmax(q k^T / sqrt(e)) v (Vaswani et al. 2017): (..., l, e), (..., m, e), (..., m, f) -> (..., l, f).
+
+    ``causal`` lets a place see itself and those before it alone. What more is given after v, (..., l, m), is added
+    before the softmax, as tables of relative positions are.
+    """
+    _scores(q, k, v, causal)
+    return _attended(q, k, v)
 
 
 @primitive(
@@ -62,18 +127,76 @@ def _rows(x: Type, vocabulary: int, width: int) -> Type:
     return Type((x.axes[0], width))
 
 
+class ParameterOp(Primitive):
+    """A primitive that is called with sizes one by one; in graphs they are one text, a type."""
+
+    def __call__(self, *values: Any, **keywords: Any) -> Any:
+        """Applies the op to what lends its place."""
+        x, *sizes = values
+        layout = keywords.pop("layout", "")
+        if sizes and not isinstance(sizes[0], str):
+            if not all(type(size) is int for size in sizes):
+                raise Misuse(f"parameter takes sizes, whole numbers, and is given {', '.join(map(repr, sizes))}")
+            return super().__call__(x, str(Type(sizes, "float", layout or None)), **keywords)
+        return super().__call__(*values, **keywords)
+
+    def misfit(self, positional: int | None, keywords: Sequence[str]) -> str:
+        """As of other primitives, with any number of sizes."""
+        given = min(positional, 2) if positional is not None else None
+        return super().misfit(given, [name for name in keywords if name != "layout"])
+
+
+_INITS = ("normal", "zeros", "ones")
+
+
 @primitive(
-    torch=lambda x, rows, columns: modules.Table(rows, columns),
-    params=lambda x, rows, columns: {"weight": (rows, columns)},
+    kind=ParameterOp,
+    torch=lambda x, kind, init: modules.Table(parse_type(kind).sizes, init),
+    params=lambda x, kind, init: {"weight": parse_type(kind).sizes},
     owns_parameters=True,
     same_for_all=True,
 )
-def parameter(x: Type, rows: int, columns: int) -> Type:
-    """A learned matrix, drawn from N(0, 0.02); x lends its place alone. What reads it twice has tied weights.
+def parameter(x: Type, kind: str, init: str = "normal") -> Type:
+    """A learned tensor, the same for all examples: ``parameter(x, 50257, 768)``, or of a type as text. x lends its
+    place alone.
 
-    It is the same for all examples, so that its batch axis is 1.
+    ``init`` is ``normal`` for N(0, 0.02), ``zeros`` or ``ones``. What reads it twice has tied weights.
     """
-    return Type((rows, columns))
+    found = parse_type(kind)
+    if found.dtype != "float":
+        raise ShapeError("weights are floats, and {} is none", kind)
+    if init not in _INITS:
+        raise ShapeError("{} is no way to begin: normal, zeros or ones", init)
+    return found
+
+
+@primitive(
+    torch=lambda x, heads, height, width: modules.RelativePositions(heads, height, width),
+    params=lambda x, heads, height, width: {"weight": ((2 * height - 1) * (2 * width - 1), heads)},
+    owns_parameters=True,
+    same_for_all=True,
+)
+def relative_positions(x: Type, heads: int, height: int, width: int = 1) -> Type:
+    """A learned number for each difference of two places of a grid: the bias (heads, n, n) of an attention over n =
+    height width places (Liu et al. 2021). x lends its place alone.
+    """
+    if min(heads, height, width) < 1 or height * width > MOST_PARTS:
+        raise ShapeError("{} heads on a grid of {} times {}: at most {:,} places", heads, height, width, MOST_PARTS)
+    return Type((heads, height * width, height * width), "float", "tensor")
+
+
+@primitive(
+    torch=lambda x, height, width, window, n: modules.WindowMask(height, width, window, n),
+    same_for_all=True,
+)
+def window_mask(x: Type, height: int, width: int, window: int, n: int) -> Type:
+    """-100 where two places of a window were not neighbours before the grid was rolled by n, else 0: the bias (windows,
+    1, w w, w w) of an attention in shifted windows (Liu et al. 2021). x lends its place alone.
+    """
+    if window < 1 or height % window or width % window or not 0 <= n < window or window * window > MOST_PARTS:
+        raise ShapeError("windows of {} rolled by {} do not fill a grid of {} times {}", window, n, height, width)
+    places = window * window
+    return Type((height * width // places, 1, places, places), "float", "tensor")
 
 
 @primitive(torch=lambda table, x: lambda weights, tokens: functional.embedding(tokens, weights[0]), inputs=2)

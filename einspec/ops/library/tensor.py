@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from typing import Any
 
 from einspec.errors import ShapeError
 from einspec.lazy import LazyModule
-from einspec.ops.control import Misuse
-from einspec.ops.declare import Primitive, combinator, primitive
+from einspec.ops.declare import combinator, primitive
+from einspec.ops.twins import WithTwin
 from einspec.types import Axis, Type, interned, parse_type
 
 torch: Any = LazyModule("torch")
@@ -26,35 +25,6 @@ def require_float(x: Type) -> None:
     """Raises ``ShapeError`` for whole numbers, which have no gradient."""
     if x.dtype != "float":
         raise ShapeError("it computes with floats, not with whole numbers")
-
-
-class WithTwin(Primitive):
-    """A primitive that is called with one argument more, a truth value: where that is false, its twin is meant.
-
-    The compiler knows many forms of these ops, all of them with weights of every kind.
-    """
-
-    flag: str
-    twin: Primitive
-
-    def __call__(self, *values: Any, **keywords: Any) -> Any:
-        """Applies the op, or its twin."""
-        assert self.signature.inputs is not None
-        count = self.signature.inputs + len(self.signature.arguments)
-        if len(values) == count + 1 and self.flag not in keywords:
-            values, keywords = values[:-1], {**keywords, self.flag: values[-1]}
-        flag = keywords.pop(self.flag, True)
-        if not isinstance(flag, bool):
-            raise Misuse(f"{self.name} takes {self.flag}: bool, and {flag!r} is none")
-        return super().__call__(*values, **keywords) if flag else self.twin(*values, **keywords)
-
-    def misfit(self, positional: int | None, keywords: Sequence[str]) -> str:
-        """As of other primitives, with the flag."""
-        assert self.signature.inputs is not None
-        count = self.signature.inputs + len(self.signature.arguments)
-        if positional == count + 1 and self.flag not in keywords:
-            positional -= 1
-        return super().misfit(positional, [name for name in keywords if name != self.flag])
 
 
 @primitive(
@@ -83,7 +53,7 @@ def linear(x: Type, width: int) -> Type:
     return x.with_axis(-1, width)
 
 
-linear.flag, linear.twin = "bias", linear_without_bias
+linear.set_twin(linear_without_bias, "bias", True)
 
 
 @combinator
@@ -117,11 +87,22 @@ def relu(x):
     return leaky_relu(x, 0.0)
 
 
-@primitive(torch=lambda x: nn.Softmax(dim=-1))
+@primitive(torch=lambda x, axis: nn.Softmax(dim=axis))
+def softmax_along(x: Type, axis: int) -> Type:
+    """Softmax over axis 1, 2, ..., as ``softmax(x, axis)`` means it."""
+    require_float(x)
+    check_axis(x, axis)
+    return x
+
+
+@primitive(kind=WithTwin, torch=lambda x: nn.Softmax(dim=-1))
 def softmax(x: Type) -> Type:
-    """Softmax over the last axis."""
+    """Softmax over the last axis; called with ``axis=1``, 2, ..., over that one."""
     require_float(x)
     return x
+
+
+softmax.set_twin(softmax_along, "axis", -1)
 
 
 def _batch_norm(x: Type) -> Any:
@@ -163,7 +144,7 @@ def layer_norm(x: Type) -> Type:
     return x
 
 
-layer_norm.flag, layer_norm.twin = "affine", layer_norm_without_weights
+layer_norm.set_twin(layer_norm_without_weights, "affine", True)
 
 
 @combinator
@@ -213,6 +194,13 @@ def zeros_like(x):
 @primitive(torch=lambda x, n: lambda t: t * n, pointwise=True, zero="zeros")
 def times(x: Type, n: int) -> Type:
     """n x: the sum of n times the same tensor."""
+    return x
+
+
+@primitive(torch=lambda x, factor: lambda t: t * factor, pointwise=True, zero="zeros")
+def scale_by(x: Type, factor: float) -> Type:
+    """x times a number that is not learned."""
+    require_float(x)
     return x
 
 

@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any, overload
 
 from einspec.ops.declare import Outputs
+from einspec.ops.expressions.bounds import is_counting, within_bounds
 from einspec.space.members.environment import Environment
 from einspec.space.members.member import Member, Nonterminal
 from einspec.types import Type
@@ -85,13 +86,16 @@ class Table(Sequence[Member]):
     def applying(self) -> Subset:
         """The members of positive weight that apply, with the sums of their weights."""
         if self._subset is None:
-            nonterminal = self.nonterminal
-            found = []
-            for member, outcome in zip(nonterminal.drawn, self.outcomes, strict=False):
-                if (self.outcome(member) if outcome is UNKNOWN else outcome) is not None:
-                    found.append(member)
-            self._subset = _shared(nonterminal, tuple(found))
+            found = self._applying() if is_counting() else within_bounds(self._applying)
+            self._subset = _shared(self.nonterminal, found)
         return self._subset
+
+    def _applying(self) -> tuple[Member, ...]:
+        found = []
+        for member, outcome in zip(self.nonterminal.drawn, self.outcomes, strict=False):
+            if (self.outcome(member) if outcome is UNKNOWN else outcome) is not None:
+                found.append(member)
+        return tuple(found)
 
     @property
     def members(self) -> tuple[Member, ...]:

@@ -10,7 +10,7 @@ from einspec.grammar.model.items import value_kinds
 from einspec.grammar.model.ops import OpFile
 from einspec.grammar.model.problems import Problems
 from einspec.grammar.model.rules import Choice, Literal, Production, Reference, Rule, RuleSet, leaves
-from einspec.ops.declare import Op
+from einspec.ops.declare import Op, Primitive
 from einspec.ops.expressions.files import WrittenOps, written_ops
 from einspec.ops.opset import library_ops
 from einspec.space.members.expansion import production_members
@@ -78,7 +78,7 @@ def _bind_at(grammar: RuleSet, depth: int, ops: WrittenOps, problems: Problems) 
                 if production.guard is not None:
                     guard = guard_of(production, op, problems)
                     for member in found:
-                        set_guard(member, guard)
+                        set_guard(member, op, guard)
                 members += found
             except ValueError as error:
                 name = production.op_name
@@ -151,7 +151,8 @@ def _find_op(production: Production, rules: Mapping[str, Rule], written: Written
     if wanted != given:
         fed = fed_by(op, kinds)
         is_of_numbers = any(_is_of_numbers(rules[child]) for child in production.children)
-        if len(fed) == given - wanted > 0 and not is_of_numbers:
+        is_of_values = not is_of_numbers and any(_is_of_values(rules[child]) for child in production.children)
+        if len(fed) == given - wanted > 0 and not is_of_numbers and not is_of_values:
             return FedOp(op, fed, production)
         problems.of(production.source).error(
             "E402",
@@ -170,6 +171,12 @@ def _is_of_numbers(rule: Rule) -> bool:
         len(production.items) == 1 and isinstance(production.items[0], Choice) and production.alias is None
         for production in rule.productions
     )
+
+
+def _is_of_values(rule: Rule) -> bool:
+    """Whether all alternatives of a rule name primitives of the library, which give no numbers."""
+    names = [production.op_name for production in rule.productions if not production.is_transparent]
+    return len(names) == len(rule.productions) and all(isinstance(library_ops().get(n), Primitive) for n in names)
 
 
 def _upper(name: str) -> str:

@@ -24,10 +24,10 @@ def guard_of(production: Production, op: Op | None, problems: Problems) -> Guard
     return read_guard(production.guard, _names(production, op), problems.of(production.source))
 
 
-def set_guard(member: Member, guard: Guard | None) -> None:
-    """Gives a member its guard, with the values of its arguments."""
+def set_guard(member: Member, op: Op | None, guard: Guard | None) -> None:
+    """Gives a member its guard, with the values of the arguments that its production gives to an op."""
     if guard is not None:
-        member.guard = guard.bound(_values(member))
+        member.guard = guard.bound(_values(member, op))
 
 
 def _places(production: Production) -> list[tuple[Choice, tuple[Place, ...]]]:
@@ -69,7 +69,7 @@ def _function(op: Op) -> Callable[..., Any]:
     return op.op.function if isinstance(op, FedOp) else op.function
 
 
-def _values(member: Member) -> dict[Place, Any]:
+def _values(member: Member, op: Op | None) -> dict[Place, Any]:
     """The values of a member's choices outside of groups and repetitions, by their places."""
     found: dict[Place, Any] = {}
     for (choice, places), text in zip(_places(member.production), _top_texts(member), strict=True):
@@ -77,9 +77,9 @@ def _values(member: Member) -> dict[Place, Any]:
             found[places[0]] = value_of(text)
             continue
         for place, part in zip(places, text.split(","), strict=True):
-            assert member.op is not None
+            assert op is not None
             assert isinstance(place, int)
-            found[place] = member.op.signature.arguments[place].convert(part)
+            found[place] = op.signature.arguments[place].convert(part)
     return found
 
 

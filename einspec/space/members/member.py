@@ -13,7 +13,7 @@ from einspec.errors import GrammarError, ShapeError
 from einspec.grammar.model.rules import Choice, Free, Item, Production, Reference
 from einspec.ops.control import Children, Stop, is_number
 from einspec.ops.declare import Combinator, Op, Outputs, Primitive
-from einspec.ops.expressions.bounds import is_counting, within_bounds
+from einspec.ops.expressions.bounds import tried_within_bounds
 from einspec.text import Problem
 from einspec.types import Type
 
@@ -100,6 +100,9 @@ class Member:
         if op and not is_open:
             given = argument_texts(self.items, texts) if values is None else values
             self.args = op.signature.convert(given, are_checked=values is not None)
+            if isinstance(op, Primitive):
+                op, self.args = op.settled(self.args)
+                self.op = op
         self.children: tuple[Nonterminal, ...] = ()
         self.symbols: tuple[Nonterminal, ...] = ()
         """The nonterminals that derivations of it begin with: its children, or what decides on them."""
@@ -119,7 +122,7 @@ class Member:
         if isinstance(op, Primitive) and not self.reads:
             self._rule = op.function
             if self.takes is None and self.args:
-                names = [argument.name for argument in op.signature.arguments]
+                names = [argument.name for argument in op.own_signature.arguments]
                 self._rule = partial(op.function, **dict(zip(names, self.args, strict=True)))
                 self._trailing = ()
         self._outcomes: dict[Any, Outputs | None] = {}
@@ -244,7 +247,7 @@ class Member:
             if isinstance(self.op, Primitive):
                 return self.op.infer(inputs, self.args, attributes)
             call = partial(self.op.call, inputs, self.args, self.arranged(()), attributes)
-            return self.checked(call() if is_counting() else within_bounds(call))
+            return self.checked(tried_within_bounds(call))
         except (ShapeError, Stop):
             raise
         except Exception as error:

@@ -16,10 +16,10 @@ CONVS = """
 //% input 3,16,16
 //% def unit(x, width: int):
 //%     return relu(batch_norm(conv2d(x, width, 3, padding=1)))
-start: "u" W start -> step | "mean" -> mean | "flat" -> flat
+start: "u" W start -> step | "mean" -> meaned | "flat" -> flat
 //% def step(x, width: int, rest):
 //%     return rest(max_pool2d(unit(x, width), 2))
-//% def mean(x):
+//% def meaned(x):
 //%     return linear(reduce(x, "c h w -> c"), 10)
 //% def flat(x):
 //%     return linear(flatten(x), 10)

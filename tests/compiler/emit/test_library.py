@@ -45,6 +45,7 @@ ARGUMENTS = {
     "shift": st.integers(-3, 3),
     "length": st.integers(0, 9),
     "size": st.integers(0, 3),
+    **dict.fromkeys(("top", "left", "bottom", "right"), st.integers(0, 3)),
     "kind": st.sampled_from(["(3, 4)", "((2, 2), 8)", "(5,) int", "(2, 3) sequence"]),
 }
 
@@ -77,16 +78,20 @@ def tensor(kind: Type) -> torch.Tensor:
     return torch.zeros(2, *kind.sizes, dtype=torch.float32 if kind.dtype == "float" else torch.int64, device="meta")
 
 
-# Patterns fit few types, and what a parameter gives has no batch: tests/ops/test_families.py has those.
-@pytest.mark.parametrize(
-    "name", sorted(set(PRIMITIVES) - {"rearrange", "reduce", "einsum", "parameter", "take", "lstm", "gru", "pad"})
-)
+# Patterns and windows fit few types, and what a parameter gives has no batch: tests/ops/test_families.py has those.
+ELSEWHERE = {
+    *("rearrange", "reduce", "einsum", "parameter", "take", "lstm", "gru", "pad", "relative_positions", "window_mask"),
+    "biased_attention",
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(PRIMITIVES) - ELSEWHERE))
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(data=st.data())
 def test_torch_agrees_with_the_declaration(name, data):
     op = PRIMITIVES[name]
     kinds = data.draw(input_types(op.signature.inputs))
-    args = tuple(data.draw(ARGUMENTS[argument.name]) for argument in op.signature.arguments)
+    args = tuple(data.draw(ARGUMENTS[argument.name]) for argument in op.own_signature.arguments)
     expected = op.accept(kinds, args, {})
     assume(expected is not None)
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
@@ -112,8 +117,10 @@ def test_every_primitive_is_here():
     assert {"linear", "conv2d", "dot", "scaled_dot", "add", "cat", "im2col", "to_image", "permute"} <= set(PRIMITIVES)
     assert all(op.torch is not None for op in PRIMITIVES.values())
     assert {name for name, op in PRIMITIVES.items() if op.laws.owns_parameters} == {
-        "batch_norm", "channel_bias", "channel_scale", "class_token", "conv1d", "conv2d", "conv_transpose2d", "embedding",
-        "gru", "group_norm", "layer_norm", "learned_positions", "linear", "linear_without_bias", "lstm", "parameter", "pos", "prelu", "rms_norm",
+        "batch_norm", "channel_bias", "channel_scale", "class_token", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+        "conv_transpose2d", "conv_transpose3d", "embedding",
+        "gru", "group_norm", "layer_norm", "learned_positions", "linear", "linear_without_bias", "lstm", "parameter", "pos", "prelu",
+        "relative_positions", "rms_norm",
     }  # fmt: skip
 
 
@@ -127,7 +134,7 @@ def test_laws_hold(name, law):
     op = PRIMITIVES[name]
     kind = Type((3, 4, 4))
     args = tuple(
-        {"slope": 0.01, "axis": 1, "n": 3, "approximate": "none", "alpha": 1.0}[argument.name]
+        {"slope": 0.01, "axis": 1, "n": 3, "approximate": "none", "alpha": 1.0, "factor": 0.5}[argument.name]
         for argument in op.signature.arguments
     )
     a, b, c = torch.randn(3, 2, *kind.sizes, dtype=torch.float64)
@@ -168,6 +175,7 @@ def test_random_types_hold_composites():
         ("softmax", (), torch.zeros(1, 2, 4), [[0.25] * 4] * 2),
         ("leaky_relu", (0.01,), torch.tensor([[[-1.0, 2.0]]]), [[-0.01, 2.0]]),
         ("crop", (), torch.arange(9.0).view(1, 1, 3, 3), [[[4, 5], [7, 8]]]),
+        ("crop", (0, 0, 1, 2), torch.arange(9.0).view(1, 1, 3, 3), [[[0], [3]]]),
         ("avg_pool2d", (3, 1, 1, False, False), torch.ones(1, 1, 2, 2), [[[1, 1], [1, 1]]]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -12,7 +12,7 @@ import pytest
 
 import einspec
 from einspec.grammar.reading.files import bundled_names
-from einspec.ops import combinator, each, let, library_ops, primitive, refuse, tie
+from einspec.ops import combinator, each, let, library_ops, primitive, refuse, scan, tie
 from einspec.ops.declare import Combinator
 from einspec.ops.expressions.written import WrittenOp
 from einspec.types import Type
@@ -32,7 +32,7 @@ def space_of(defs: str, grammar: str, input=(4,), **options) -> einspec.Space:
 def in_python(texts: list[str]) -> list[Combinator]:
     """The ops that the text of defs makes in Python."""
     names = dict(library_ops())
-    names |= {"tie": tie, "let": let, "each": each, "refuse": refuse}
+    names |= {"tie": tie, "let": let, "each": each, "scan": scan, "refuse": refuse}
     names |= {"combinator": combinator, "override": lambda function: function, "Type": Type}
     names |= {name: getattr(math, name) for name in ("ceil", "floor", "sqrt", "log", "exp")}
     made = []

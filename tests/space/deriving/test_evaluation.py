@@ -10,7 +10,7 @@ import pytest
 import einspec
 from einspec import SamplingError, ShapeError, Type
 from einspec.ops import combinator, each, let, primitive, tie
-from einspec.ops.library.image import conv2d
+from einspec.ops.library.convolutions import conv2d
 from einspec.ops.library.merge import add, cat
 from einspec.ops.library.tensor import linear
 from einspec.space import Space
