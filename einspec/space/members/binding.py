@@ -10,7 +10,7 @@ from einspec.grammar.model.items import value_kinds
 from einspec.grammar.model.ops import OpFile
 from einspec.grammar.model.problems import Problems
 from einspec.grammar.model.rules import Choice, Literal, Production, Reference, Rule, RuleSet, leaves
-from einspec.ops.declare import Op, Primitive
+from einspec.ops.declare import Op
 from einspec.ops.expressions.files import WrittenOps, written_ops
 from einspec.ops.opset import library_ops
 from einspec.space.members.expansion import production_members
@@ -174,9 +174,10 @@ def _is_of_numbers(rule: Rule) -> bool:
 
 
 def _is_of_values(rule: Rule) -> bool:
-    """Whether all alternatives of a rule name primitives of the library, which give no numbers."""
+    """Whether all alternatives of a rule name ops of the library without children, which give no numbers."""
     names = [production.op_name for production in rule.productions if not production.is_transparent]
-    return len(names) == len(rule.productions) and all(isinstance(library_ops().get(n), Primitive) for n in names)
+    ops = [library_ops().get(name) for name in names]
+    return len(names) == len(rule.productions) and all(op is not None and not op.signature.children for op in ops)
 
 
 def _upper(name: str) -> str:
