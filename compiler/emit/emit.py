@@ -20,8 +20,11 @@ from einspec.compiler.emit.packed import pack
 from einspec.compiler.emit.tracing import Tracer
 from einspec.compiler.emit.weights import Weights
 from einspec.compiler.graph.graph import Graph
+from einspec.compiler.graph.lower import lower
 from einspec.compiler.pipeline import built
 from einspec.compiler.simplify.rewriting import Rule
+from einspec.compiler.simplify.rules import FREE_RULES
+from einspec.compiler.simplify.simplify import normal_form
 from einspec.errors import CompileError
 from einspec.space.deriving.typed_derivation import check_architecture
 from einspec.space.space import Architecture
@@ -75,7 +78,8 @@ def compile(
             "replicas of replicas multiply; sample with max_macs or max_params, or fewer nodes"
         )
     letters = free_axes(arch, free)
-    graph = built(arch.graph, passes=_rules(passes), fuse=fuse)
+    normal = normal_form(lower(arch), FREE_RULES) if letters else arch.graph
+    graph = built(normal, passes=_rules(passes), fuse=fuse)
     if max_memory is not None:
         _check_memory(arch, graph, heads, max_memory)
     with torch.random.fork_rng(devices=[]):

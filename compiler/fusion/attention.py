@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from einspec.compiler.fusion import ops
 from einspec.compiler.graph.graph import Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
@@ -11,14 +13,28 @@ from einspec.ops.library import merge, tensor
 
 def attend(rewriter: Rewriter, node: Node) -> Ports | None:
     weights = made_by(rewriter, node.inputs[0], tensor.softmax)
-    scores = made_by(rewriter, weights.inputs[0], merge.dot, merge.scaled_dot) if weights is not None else None
-    if weights is None or scores is None or rewriter.readers(node.inputs[0]) > 1:
+    if weights is None or rewriter.readers(node.inputs[0]) > 1 or rewriter.readers(weights.inputs[0]) > 1:
         return None
-    if rewriter.readers(weights.inputs[0]) > 1:
+    port, factor = _scaled(rewriter, weights.inputs[0])
+    scores = made_by(rewriter, port, merge.dot, merge.scaled_dot)
+    if scores is None or rewriter.readers(port) > 1:
         return None
-    queries, keys = scores.inputs
-    is_scaled = scores.op is merge.scaled_dot
+    queries, of_queries = _scaled(rewriter, scores.inputs[0])
+    keys, of_keys = _scaled(rewriter, scores.inputs[1])
+    factor *= of_queries * of_keys
+    usual = rewriter.type_of(queries).sizes[-1] ** -0.5
+    if scores.op is merge.scaled_dot:
+        factor *= usual
+    is_scaled = math.isclose(factor, usual)
+    if not is_scaled and factor != 1.0:
+        return None
     return rewriter.apply(ops.attention, (is_scaled,), (queries, _transposed(rewriter, keys), node.inputs[1]))
+
+
+def _scaled(rewriter: Rewriter, port: Port) -> tuple[Port, float]:
+    """What is scaled at a port, and by how much."""
+    maker = made_by(rewriter, port, tensor.scale_by)
+    return (port, 1.0) if maker is None else (maker.inputs[0], maker.args[0])
 
 
 def _transposed(rewriter: Rewriter, port: Port) -> Port:
@@ -35,7 +51,7 @@ RULES = (
     Rule(
         "attention",
         "dot(softmax(dot(q, T(k))), v) = attention(q, k, v)",
-        "T swaps the last two axes; dot scaled or not; nothing else reads the scores",
+        "T swaps the last two axes; scaled by 1 / sqrt(e) or not at all; nothing else reads the scores",
         called("dot"),
         attend,
     ),

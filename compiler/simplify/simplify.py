@@ -14,17 +14,17 @@ from einspec.compiler.simplify.rules import RULES
 from einspec.compiler.simplify.rules.common import is_function, library
 
 
-def normal_form(graph: Graph) -> Graph:
+def normal_form(graph: Graph, rules: Sequence[Rule] = RULES) -> Graph:
     """What gets built: the simplified graph, with its copies folded unless writing them out saves weights or products.
 
     Copies can share work with each other or with what is around them that no body can say, where some of them
     get equal inputs, or none use an output; up to ``MOST_NODES`` nodes they are written out then. So graphs of
     equal keys cost the same.
     """
-    folded = simplify(graph)
+    folded = simplify(graph, rules=rules)
     if not _may_share(folded) or folded.written_out > MOST_NODES:
         return folded
-    flat = simplify(written_out(folded))
+    flat = simplify(written_out(folded), rules=rules)
     return folded if costs(flat) == costs(folded) else flat
 
 

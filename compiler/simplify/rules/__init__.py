@@ -7,8 +7,13 @@ another order.
 from __future__ import annotations
 
 from einspec.compiler.simplify.rewriting import Rule
-from einspec.compiler.simplify.rules import copies, permutations, ranges, sums, zeros
+from einspec.compiler.simplify.rules import copies, permutations, ranges, rearrangements, sums, zeros
 
-RULES: tuple[Rule, ...] = (*zeros.RULES, *sums.RULES, *permutations.RULES, *ranges.RULES, *copies.RULES)
+RULES: tuple[Rule, ...] = (
+    *zeros.RULES, *sums.RULES, *permutations.RULES, *rearrangements.RULES, *ranges.RULES, *copies.RULES,
+)  # fmt: skip
 """All rules; ``merge equal`` (f(x), f(x) = one node, where f has no weights, state or chance), the loss of
 nodes that nothing needs, and the absence of nodes for identities, clones and sequences need none."""
+
+FREE_RULES = tuple(rule for rule in RULES if rule not in rearrangements.RULES)
+"""The rules where sizes are free: those of rearrangements write sizes that another spelling leaves to the tensor."""

@@ -161,7 +161,8 @@ class PatternOp(Primitive):
         return super().misfit(positional, [name for name in keywords if name in known])
 
 
-def _plan(text: str, x: Type, sizes: str) -> tuple[Pattern, dict[str, int]]:
+def planned(text: str, x: Type, sizes: str) -> tuple[Pattern, dict[str, int]]:
+    """A pattern with the size of each part at a type; ``sizes`` as in ``g=2, h=4``. Raises ``Misuse``."""
     pattern = read_pattern(text)
     given = _given(sizes)
     unknown = next((name for name in given if name not in pattern.names), None)
@@ -221,7 +222,7 @@ def _permuted(names: Sequence[str], plan: Pattern) -> Any:
 
 
 def _rearranging(x: Type, pattern: str, sizes: str, layout: str) -> Any:
-    plan, known = _plan(pattern, x, sizes)
+    plan, known = planned(pattern, x, sizes)
     parted, permuted, joined = _split(plan, x, known, _given(sizes)), _permuted(plan.names, plan), _joined(plan)
     return lambda t: joined(permuted(parted(t)))
 
@@ -229,7 +230,7 @@ def _rearranging(x: Type, pattern: str, sizes: str, layout: str) -> Any:
 @primitive(kind=PatternOp, torch=_rearranging, zero="zeros")
 def rearrange(x: Type, pattern: str, sizes: str = "", layout: str = "") -> Type:
     """The numbers in another order and other axes: ``rearrange(x, "(g c) h w -> (c g) h w", g=2)``."""
-    plan, known = _plan(pattern, x, sizes)
+    plan, known = planned(pattern, x, sizes)
     made = {name for axis in plan.outputs for name in axis}
     lost = next((name for name in plan.names if name not in made and known[name] != 1), None)
     if lost is not None:
@@ -238,7 +239,7 @@ def rearrange(x: Type, pattern: str, sizes: str = "", layout: str = "") -> Type:
 
 
 def _reducing(x: Type, pattern: str, reduction: str, sizes: str, layout: str) -> Any:
-    plan, known = _plan(pattern, x, sizes)
+    plan, known = planned(pattern, x, sizes)
     kept = {name for axis in plan.outputs for name in axis}
     gone = tuple(place + 1 for place, name in enumerate(plan.names) if name not in kept)
     parted, joined = _split(plan, x, known, _given(sizes)), _joined(plan)
@@ -252,18 +253,18 @@ def _reducing(x: Type, pattern: str, reduction: str, sizes: str, layout: str) ->
     return reduced
 
 
-@primitive(kind=PatternOp, torch=_reducing)
+@primitive(kind=PatternOp, torch=_reducing, zero="zeros")
 def reduce(x: Type, pattern: str, reduction: str = "mean", sizes: str = "", layout: str = "") -> Type:
     """Axes that are missing on the right are reduced: ``reduce(x, "c h w -> c", "mean")``; mean, max, min or sum."""
     if reduction not in _REDUCTIONS:
         raise Misuse(f"{reduction!r} is no reduction", f"known are {', '.join(_REDUCTIONS)}")
     if x.dtype != "float":
         raise ShapeError("it computes with floats, not with whole numbers")
-    plan, known = _plan(pattern, x, sizes)
+    plan, known = planned(pattern, x, sizes)
     return _made(plan, known, x, layout)
 
 
-def _letters(text: str, count: int) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+def einsum_axes(text: str, count: int) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
     """The axes of each input and of the output. Raises ``Misuse``."""
     left, arrow, right = text.partition("->")
     inputs = tuple(tuple(part.split()) for part in left.split(","))
@@ -279,7 +280,7 @@ def _letters(text: str, count: int) -> tuple[tuple[tuple[str, ...], ...], tuple[
 
 
 def _einsum_sizes(xs: tuple[Type, ...], pattern: str) -> tuple[dict[str, int], tuple[str, ...]]:
-    inputs, output = _letters(pattern, len(xs))
+    inputs, output = einsum_axes(pattern, len(xs))
     sizes: dict[str, int] = {}
     for x, names in zip(xs, inputs, strict=True):
         if x.dtype != "float":
@@ -293,7 +294,7 @@ def _einsum_sizes(xs: tuple[Type, ...], pattern: str) -> tuple[dict[str, int], t
 
 
 def _einsum(*xs: Type, pattern: str) -> Any:
-    inputs, output = _letters(pattern, len(xs))
+    inputs, output = einsum_axes(pattern, len(xs))
     letters: dict[str, str] = {}
     for name in (name for axes in inputs for name in axes):
         letters.setdefault(name, chr(ord("a") + len(letters)))

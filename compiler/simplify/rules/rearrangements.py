@@ -1,0 +1,277 @@
+"""Rules of rearrangements as einops writes them: what follows one another is one, whatever its axes are called.
+
+A rearrangement takes the axes of a tensor apart into factors, moves these, and puts them together; a reduction loses
+some. Two that follow one another are one where the factors of both fit into each other, as those of (6 4) and (3 8) do,
+and those of (4 6) and (6 4) do not.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from einspec.compiler.graph.graph import Node, Ports
+from einspec.compiler.simplify.rewriting import Rewriter, Rule
+from einspec.compiler.simplify.rules.common import called, library
+from einspec.compiler.simplify.rules.permutations import lift_permutation
+from einspec.ops.declare import Primitive
+from einspec.ops.library.patterns import einsum_axes, planned
+from einspec.types import Type
+
+Axes = tuple[tuple[int, ...], ...]
+"""The factors of each axis, the innermost last, by their numbers."""
+
+
+_REARRANGING = frozenset(library(name) for name in ("rearrange", "reduce", "permute", "flatten"))
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What a rearrangement does: the sizes of its factors, those of each axis that goes in, and that comes out.
+
+    Factors of size 1 are left out, so that an axis of size 1 has none. ``reduction`` says what becomes of factors that
+    do not come out.
+    """
+
+    sizes: tuple[int, ...]
+    given: Axes
+    made: Axes
+    reduction: str = ""
+
+
+def moves_of(node: Node) -> Moves | None:
+    """What a node does; None for one that rearranges nothing."""
+    op = node.op
+    kind = node.input_types[0]
+    whole: Axes = tuple((place,) for place in range(kind.rank))
+    if op is library("rearrange") or op is library("reduce"):
+        pattern, *rest = node.args
+        plan, known = planned(pattern, kind, rest[-2])
+        names = [name for name in plan.names if known[name] > 1]
+        given, made = (
+            tuple(tuple(names.index(name) for name in axis if known[name] > 1) for axis in side)
+            for side in (plan.inputs, plan.outputs)
+        )
+        lost = len(names) > sum(map(len, made))
+        return Moves(tuple(known[name] for name in names), given, made, rest[0] if lost else "")
+    if op is library("permute"):
+        return _plain(kind.sizes, whole, tuple((int(digit) - 1,) for digit in node.args[0]))
+    if op is library("flatten"):
+        return _plain(kind.sizes, whole, (tuple(range(kind.rank)),))
+    return None
+
+
+def _plain(sizes: Sequence[int], given: Axes, made: Axes) -> Moves:
+    """Moves of whole axes, of which those of size 1 have no factor."""
+    kept = [place for place, size in enumerate(sizes) if size > 1]
+    number = {place: index for index, place in enumerate(kept)}
+    first, second = (
+        tuple(tuple(number[place] for place in axis if place in number) for axis in side) for side in (given, made)
+    )
+    return Moves(tuple(sizes[place] for place in kept), first, second)
+
+
+def composed(first: Moves, second: Moves) -> Moves | None:
+    """The second after the first; None where their factors do not fit into each other, or they reduce differently."""
+    if first.reduction and second.reduction and first.reduction != second.reduction:
+        return None
+    sizes: list[int] = []
+    of_first: dict[int, tuple[int, ...]] = {}
+    of_second: dict[int, tuple[int, ...]] = {}
+    for ours, theirs in zip(first.made, second.given, strict=True):
+        factors = _refined([first.sizes[i] for i in ours], [second.sizes[i] for i in theirs])
+        if factors is None:
+            return None
+        for axis, moves, parts in ((ours, first, of_first), (theirs, second, of_second)):
+            start = 0
+            for number in axis:
+                stop = start
+                while math.prod(factors[start:stop]) < moves.sizes[number]:
+                    stop += 1
+                parts[number] = tuple(range(len(sizes) + start, len(sizes) + stop))
+                start = stop
+        sizes += factors
+    for number, size in enumerate(first.sizes):  # what the first has reduced away
+        if number not in of_first:
+            of_first[number] = (len(sizes),)
+            sizes.append(size)
+    given = tuple(tuple(part for number in axis for part in of_first[number]) for axis in first.given)
+    made = tuple(tuple(part for number in axis for part in of_second[number]) for axis in second.made)
+    return Moves(tuple(sizes), given, made, first.reduction or second.reduction)
+
+
+def _refined(ours: list[int], theirs: list[int]) -> list[int] | None:
+    """The coarsest factors that both are products of; None where there are none."""
+    borders = {1}
+    for sizes in (ours, theirs):
+        borders.update(itertools.accumulate(reversed(sizes), lambda a, b: a * b))
+    ascending = sorted(borders)
+    if any(b % a for a, b in itertools.pairwise(ascending)):
+        return None
+    return [b // a for a, b in itertools.pairwise(ascending)][::-1]
+
+
+def coarsest(moves: Moves) -> Moves:
+    """The same with as few factors as can be, numbered in the order in which they go in: equal where two are."""
+    after: dict[int, int] = {}  # the factor that follows each where it comes out
+    for axis in moves.made:
+        after |= dict(itertools.pairwise(axis))
+    kept = {number for axis in moves.made for number in axis}
+    sizes: list[int] = []
+    names: dict[int, int] = {}
+    given = []
+    for axis in moves.given:
+        row: list[int] = []
+        for place, number in enumerate(axis):
+            before = axis[place - 1] if place else None
+            are_lost = before is not None and before not in kept and number not in kept
+            if before is not None and (after.get(before) == number or are_lost):
+                sizes[-1] *= moves.sizes[number]
+            else:
+                names[number] = len(sizes)
+                row.append(len(sizes))
+                sizes.append(moves.sizes[number])
+        given.append(tuple(row))
+    made = tuple(tuple(names[number] for number in axis if number in names) for axis in moves.made)
+    return Moves(tuple(sizes), tuple(given), made, moves.reduction if len(kept) < len(moves.sizes) else "")
+
+
+def _names(count: int) -> Iterator[str]:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return (letters[i % 26] + (str(i // 26) if i >= 26 else "") for i in range(count))
+
+
+def pattern_of(moves: Moves) -> tuple[str, str]:
+    """The pattern, and the sizes that it needs: of all but the outermost factor of each axis."""
+    names = list(_names(len(moves.sizes)))
+
+    def side(axes: Axes) -> str:
+        shown = [" ".join(names[number] for number in axis) or "1" for axis in axes]
+        return " ".join(f"({text})" if " " in text else text for text in shown)
+
+    told = {names[number]: moves.sizes[number] for axis in moves.given for number in axis[1:]}
+    return f"{side(moves.given)} -> {side(moves.made)}", ", ".join(f"{name}={told[name]}" for name in sorted(told))
+
+
+Step = tuple[Primitive, tuple[Any, ...]]
+
+
+def steps_of(moves: Moves, kind: Type, layout: str) -> list[Step]:
+    """The ops that moves of a tensor are written with, the plainest that do; ``layout`` is that of what comes out."""
+    moves = coarsest(moves)
+    permute, flatten = library("permute"), library("flatten")
+    is_whole = all(len(axis) == (size > 1) for axis, size in zip(moves.given, kind.sizes, strict=True))
+    if is_whole and not moves.reduction and kind.rank <= 9:
+        order = _order(moves.made, moves.given)
+        if order is not None and kind.layout == layout:
+            return [(permute, (order,))] if list(order) != sorted(order) else []
+        one_by_one = tuple((number,) for axis in moves.made for number in axis)
+        digits = _order((*one_by_one, *[()] * (kind.rank - len(one_by_one))), moves.given)
+        if len(moves.made) == 1 and digits is not None and _layout(flatten, kind, ()) == layout:
+            return [*([(permute, (digits,))] if list(digits) != sorted(digits) else []), (flatten, ())]
+    op = library("reduce" if moves.reduction else "rearrange")
+    pattern, sizes = pattern_of(moves)
+    args = (pattern, moves.reduction, sizes) if moves.reduction else (pattern, sizes)
+    return [(op, (*args, "" if _layout(op, kind, (*args, "")) == layout else layout))]
+
+
+def _order(made: Axes, given: Axes) -> str | None:
+    """The order of axes that moves of whole axes come to, those of size 1 in their order; None for other moves."""
+    if len(made) != len(given) or any(len(axis) > 1 for axis in made):
+        return None
+    place_of = {axis[0]: place for place, axis in enumerate(given) if axis}
+    ones = iter([place for place, axis in enumerate(given) if not axis])
+    return "".join(str((place_of[axis[0]] if axis else next(ones)) + 1) for axis in made)
+
+
+def _layout(op: Primitive, kind: Type, args: tuple[Any, ...]) -> str:
+    found = op.infer((kind,), args, {})
+    assert isinstance(found, Type), "a rearrangement has one output"
+    return found.layout
+
+
+def one_rearrangement(rewriter: Rewriter, node: Node) -> Ports | None:
+    """A node with those that come before it as one, in one spelling."""
+    assert node.op is not None
+    (port,), (output,) = node.inputs, node.outputs
+    moves, chain = moves_of(node), [(node.op, node.args)]
+    assert moves is not None
+    while True:
+        maker = rewriter.maker(port)
+        before = moves_of(maker) if maker is not None and maker.op is not None else None
+        whole = composed(before, moves) if before is not None else None
+        if whole is None or maker is None or maker.op is None:
+            break
+        moves, port = whole, maker.inputs[0]
+        chain.insert(0, (maker.op, maker.args))
+    steps = steps_of(moves, rewriter.type_of(port), output.layout)
+    if steps == chain:
+        return None
+    for op, args in steps:
+        (port,) = rewriter.apply(op, args, (port,))
+    return (port,)
+
+
+def as_product(rewriter: Rewriter, node: Node) -> Ports | None:
+    """Sums of products of two tensors are matrix products: each axis is of both and stays, of one and stays, or is
+    summed over.
+    """
+    inputs, output = einsum_axes(node.args[0], len(node.inputs))
+    if len(inputs) == 1:
+        pattern = f"{' '.join(inputs[0])} -> {' '.join(output)}"
+        return rewriter.apply(library("reduce"), (pattern, "sum", "", node.outputs[0].layout), node.inputs)
+    (left, right), (x, y) = inputs, node.inputs
+    own = [name for name in output if (name in left) != (name in right)]
+    if own and own[0] in right:
+        left, right, x, y = right, left, y, x  # so that what is of the first comes out first
+    both = [name for name in output if name in left and name in right]
+    summed = [name for name in left if name in right and name not in output]
+    ours = [name for name in output if name in left and name not in right]
+    theirs = [name for name in output if name in right and name not in left]
+    if not summed or len(left) + len(right) != 2 * (len(both) + len(summed)) + len(ours) + len(theirs):
+        return None
+    are_alike = all(kind.rank == len(both) + 2 and kind.layout == node.outputs[0].layout for kind in node.input_types)
+    layout = "" if are_alike else "tensor" if both else "matrix"
+
+    def joined(*groups: Sequence[str]) -> str:
+        shown = [" ".join(group) or "1" for group in groups]
+        return " ".join([*both, *(f"({text})" if " " in text else text for text in shown)])
+
+    rearrange = library("rearrange")
+    factors = [
+        rewriter.apply(rearrange, (f"{' '.join(names)} -> {joined(*groups)}", "", layout), (port,))[0]
+        for names, groups, port in ((left, (ours, summed), x), (right, (summed, theirs), y))
+    ]
+    (product,) = rewriter.apply(library("dot"), (), tuple(factors))
+    known = dict(zip((*left, *right), (*rewriter.type_of(x).sizes, *rewriter.type_of(y).sizes), strict=True))
+    told = sorted(f"{name}={known[name]}" for group in (ours, theirs) for name in group[1:])
+    back = f"{joined(ours, theirs)} -> {' '.join(output)}"
+    return rewriter.apply(rearrange, (back, ", ".join(told), node.outputs[0].layout), (product,))
+
+
+RULES = (
+    Rule(
+        "one rearrangement",
+        "R(Q(x)) = (R Q)(x),  1(x) = x",
+        "R and Q rearrange, flatten or permute axes, or reduce them in the same way, and their factors fit",
+        lambda op: op in _REARRANGING,
+        one_rearrangement,
+    ),
+    Rule(
+        "lift rearrangement",
+        "R(f(x, y)) = f(R(x), R(y))",
+        "f is pointwise, has no weights, and accepts the rearranged types",
+        called("rearrange"),
+        lift_permutation,
+    ),
+    Rule(
+        "einsum",
+        "einsum(x, y) = R(dot(P(x), Q(y)))",
+        "a sum over an axis of both; of one tensor it is a reduction",
+        called("einsum"),
+        as_product,
+    ),
+)
