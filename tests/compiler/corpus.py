@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import torch
@@ -80,7 +82,7 @@ class Drawing:
             self.node(name, (rng.choice([1, 2, 2, 3, 4]), rng.randint(1, 2)), [self.pick("cat")[0]])
         elif name == "narrow":
             port, kind = self.pick("cat")
-            axis = rng.randint(1, 2)
+            axis = rng.randint(1, min(2, kind.rank))
             start, stop = sorted(rng.sample(range(kind.sizes[axis - 1] + 1), 2))
             self.node("narrow", (axis, start, stop), [port])
         elif name == "permute":
@@ -187,6 +189,82 @@ class Drawing:
 
     def type_of(self, port: Port) -> Type:
         return self.inputs[port[1]] if port[0] < 0 else self.nodes[port[0]].outputs[port[1]]
+
+
+class Rearranging(Drawing):
+    """The same with rearrangements, reductions and products in einops' notation, of which axes come and go."""
+
+    def grow(self) -> None:
+        rng = self.rng
+        if rng.random() < 0.4:
+            super().grow()
+            return
+        port, kind = self.pick()
+        name = rng.choice(
+            ["rearrange", "rearrange", "rearrange", "back", "reduce", "flatten", "einsum", "einsum", "scale_by"]
+        )
+        if name == "rearrange":
+            self.node(name, (*random_pattern(rng, kind.sizes), ""), [port])
+        elif name == "back":  # undone at once
+            pattern, sizes = random_pattern(rng, kind.sizes)
+            if self.node("rearrange", (pattern, sizes, ""), [port]):
+                there, back = pattern.split(" -> ")
+                names = {part for part in back.replace("(", " ").replace(")", " ").split() if part != "1"}
+                told = dict(pair.split("=") for pair in sizes.split(", ") if pair)
+                self.node("rearrange", (f"{back} -> {there}", _all_sizes(there, kind.sizes, told, names), kind.layout), [
+                    (len(self.nodes) - 1, 0)
+                ])  # fmt: skip
+        elif name == "reduce":
+            left = " ".join("abc"[: kind.rank])
+            kept = [letter for letter in "abc"[: kind.rank] if rng.random() < 0.6] or ["a"]
+            rng.shuffle(kept)
+            self.node(name, (f"{left} -> {' '.join(kept)}", rng.choice(["sum", "max", "mean"]), "", ""), [port])
+        elif name == "einsum":
+            pattern = rng.choice(["a b, a c -> b c", "a b, c b -> c a", "a b, a c -> c b", "a b, a b -> a b"])
+            if kind.rank == 2:
+                self.node(name, (pattern,), [port, *self.others(kind, 1)])
+        else:
+            self.node(name, (0.5,) if name == "scale_by" else (), [port])
+
+
+def _all_sizes(side: str, sizes: Sequence[int], told: Mapping[str, str], names: set[str]) -> str:
+    """The sizes of all parts of a side, whose axes have these sizes, where all but the first of each are told."""
+    found = {name: int(size) for name, size in told.items()}
+    for axis, size in zip(re.findall(r"\([^()]*\)|\w+", side), sizes, strict=True):
+        first, *rest = axis.strip("()").split()
+        found[first] = size // math.prod(found[name] for name in rest)
+    return ", ".join(f"{name}={found[name]}" for name in sorted(names))
+
+
+def random_pattern(rng: random.Random, sizes: Sequence[int]) -> tuple[str, str]:
+    """A rearrangement of axes of these sizes, and the sizes of all factors but the first of each axis."""
+    letters, left, told = iter("abcdefghijklmnop"), [], {}
+    for size in sizes:
+        axis = [next(letters)]
+        divisors = [n for n in range(2, size) if size % n == 0]
+        if divisors and rng.random() < 0.6:
+            axis.append(next(letters))
+            told[axis[1]] = rng.choice(divisors)
+        left.append(axis)
+    parts = [name for axis in left for name in axis]
+    if rng.random() < 0.7:
+        rng.shuffle(parts)
+    right: list[list[str]] = [[parts[0]]]
+    for name in parts[1:]:
+        if len(right) == 3 or rng.random() < 0.4:
+            right[-1].append(name)
+        else:
+            right.append([name])
+    shown = [" ".join(f"({' '.join(axis)})" if len(axis) > 1 else axis[0] for axis in side) for side in (left, right)]
+    return " -> ".join(shown), ", ".join(f"{name}={told[name]}" for name in sorted(told))
+
+
+def rearranged_graphs(count: int, seed: int = 0, nodes: int = 50) -> Iterator[Graph]:
+    """Graphs of random rearrangements, and of what stands between them."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        kind = Type(rng.choice([(4, 8), (4, 4), (2, 6), (2, 3, 4)]))
+        yield Rearranging(rng, (kind,) * rng.randint(1, 2)).graph(rng.randint(3, nodes), rng.choice([1, 3]))
 
 
 def random_graphs(count: int, seed: int = 0, nodes: int = 60) -> Iterator[Graph]:
@@ -332,6 +410,7 @@ CORPORA = {
     "darts": lambda: (lower(arch) for arch in of_cells("darts", (3, 8, 8), 0.5)),
     "wired": lambda: (lower(arch) for arch in of_wired(60)),
     "random": lambda: random_graphs(samples(450)),
+    "rearranged": lambda: rearranged_graphs(samples(350)),
 }
 """Graphs as they are lowered, by name: functions, so that nothing is drawn before it is needed."""
 

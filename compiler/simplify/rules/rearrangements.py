@@ -75,8 +75,12 @@ def _plain(sizes: Sequence[int], given: Axes, made: Axes) -> Moves:
 
 
 def composed(first: Moves, second: Moves) -> Moves | None:
-    """The second after the first; None where their factors do not fit into each other, or they reduce differently."""
-    if first.reduction and second.reduction and first.reduction != second.reduction:
+    """The second after the first; None where their factors do not fit into each other, or they reduce differently.
+
+    A reduction takes in another one alone: what only moves axes may go on to pass what is pointwise, and whether it
+    does so first must not matter.
+    """
+    if second.reduction and first.reduction != second.reduction:
         return None
     sizes: list[int] = []
     of_first: dict[int, tuple[int, ...]] = {}
@@ -264,7 +268,7 @@ RULES = (
         "lift rearrangement",
         "R(f(x, y)) = f(R(x), R(y))",
         "f is pointwise, has no weights, and accepts the rearranged types",
-        called("rearrange"),
+        lambda op: op in (library("rearrange"), library("flatten")),
         lift_permutation,
     ),
     Rule(

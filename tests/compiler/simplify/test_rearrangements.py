@@ -57,7 +57,8 @@ def names_of(arch: einspec.Architecture) -> list[str]:
         ('rearrange(rearrange(x, "c h w -> c (h w)"), "(a b) n -> a b n", a=2)', ["rearrange"]),
         ('rearrange(flatten(x), "(a b) -> a b", a=9)', ["flatten", "rearrange"]),
         ('flatten(rearrange(flatten(x), "(a b) -> a b", a=9))', ["flatten"]),
-        ('reduce(rearrange(x, "c h w -> w (h c)"), "w n -> w", "max")', ["reduce"]),
+        ('rearrange(reduce(x, "c h w -> c h", "max"), "c h -> (h c)")', ["reduce"]),
+        ('reduce(permute(reduce(x, "c h w -> c h", "max"), "21"), "h c -> c", "max")', ["reduce"]),
         ('reduce(reduce(x, "c h w -> c h", "sum"), "c h -> c", "sum")', ["reduce"]),
         ('reduce(reduce(x, "c h w -> c h", "sum"), "c h -> c", "max")', ["reduce", "reduce"]),
         ('reduce(x, "c h w -> c h w", "max")', []),
@@ -80,7 +81,7 @@ def test_what_becomes_of_them(body, expected):
     [
         ('rearrange(x, "(g c) h w -> (c g) h w", g=2)', 'rearrange(x, "(a b) y z -> (b a) y z", b=2)'),
         ('rearrange(x, "c h w -> h w c")', 'permute(x, "231")'),
-        ('reduce(x, "c h w -> c", "mean")', 'reduce(rearrange(x, "c h w -> w c h"), "w c h -> c")'),
+        ('reduce(x, "c h w -> c", "mean")', 'reduce(reduce(x, "a b c -> b a"), "b a -> a")'),
         ('einsum(x, x, pattern="c h w, c h v -> c w v")', 'einsum(x, x, pattern="a b d, a b e -> a d e")'),
         ('einsum(x, x, pattern="c h w, k h w -> c k")', 'dot(rearrange(x, "c h w -> c (h w)"), rearrange(x, "k h w -> (h w) k"))'),
     ],

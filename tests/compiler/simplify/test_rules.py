@@ -389,6 +389,59 @@ graph (4, 8) -> %2
   %1 = add %0 %in : (4, 8)
   %2 = cat(1) %1 %1 : (8, 8)""",
     ),
+    (
+        "one rearrangement",
+        """
+graph (4, 6) -> %1
+  %0 = rearrange('(g c) h -> (c g) h', 'c=2', '') %in : ((2, 2), 6)
+  %1 = rearrange('n (b c) -> c n b', 'b=2', '') %0 : (3, 4, 2) tensor""",
+        """
+graph (4, 6) -> %0
+  %0 = rearrange('(a b) (c d) -> d (b a) c', 'b=2, d=3', '') %in : (3, (2, 2), 2) tensor""",
+    ),
+    (
+        "one rearrangement",
+        """
+graph (4, 6, 3) -> %1 %2
+  %0 = reduce('a b c -> a b', sum, '', '') %in : (4, 6)
+  %1 = reduce('a b -> b', sum, '', '') %0 : (6,)
+  %2 = rearrange('x y -> (y x)', '', '') %0 : ((6, 4),)""",
+        """
+graph (4, 6, 3) -> %0 %1
+  %0 = reduce('a b c -> b', sum, '', '') %in : (6,)
+  %1 = reduce('a b c -> (b a)', sum, '', '') %in : ((6, 4),)""",
+    ),
+    (
+        "lift rearrangement",
+        """
+graph 2 x (4, 6) -> %2 %3
+  %0 = leaky_relu(0.01) %in : (4, 6)
+  %1 = add %0 %in.1 : (4, 6)
+  %2 = rearrange('a (b c) -> b (a c)', 'c=3', '') %1 : (2, (4, 3))
+  %3 = flatten %0 : (24,)""",
+        """
+graph 2 x (4, 6) -> %3 %5
+  %0 = rearrange('a (b c) -> b (a c)', 'c=3', '') %in : (2, (4, 3))
+  %1 = leaky_relu(0.01) %0 : (2, (4, 3))
+  %2 = rearrange('a (b c) -> b (a c)', 'c=3', '') %in.1 : (2, (4, 3))
+  %3 = add %1 %2 : (2, (4, 3))
+  %4 = flatten %in : (24,)
+  %5 = leaky_relu(0.01) %4 : (24,)""",
+    ),
+    (
+        "einsum",
+        """
+graph (4, 6) and (5, 6) -> %0 %1
+  %0 = einsum('l e, m e -> l m') %in %in.1 : (4, 5)
+  %1 = einsum('l e -> e') %in : (6,)""",
+        """
+graph (4, 6) and (5, 6) -> %3 %4
+  %0 = rearrange('l e -> l e', '', '') %in : (4, 6)
+  %1 = rearrange('m e -> e m', '', '') %in.1 : (6, 5)
+  %2 = dot %0 %1 : (4, 5)
+  %3 = rearrange('l m -> l m', '', matrix) %2 : (4, 5)
+  %4 = reduce('l e -> e', sum, '', vector) %in : (6,)""",
+    ),
 ]
 
 
@@ -596,6 +649,33 @@ graph (4, 4) and (3, 4, 4) -> %0 %1 %2 %3 %4 %5 %6 %7 %8 %9 %10 %11 %12
   %10 = dot %7 %in : (4, 4)
   %11 = cat(1) %in %7 : (8, 4)
   %12 = cat(1) %7 %in : (8, 4)""",
+    ),
+    (  # factors that do not fit, reductions of two kinds, and one of what is only moved
+        "one rearrangement",
+        """
+graph (4, 6) -> %1 %3 %5
+  %0 = flatten %in : (24,)
+  %1 = rearrange('(a b) -> a b', 'b=4', '') %0 : (6, 4)
+  %2 = reduce('a b -> b', sum, '', '') %in : (6,)
+  %3 = reduce('(a b) -> a', max, 'b=2', '') %2 : (3,)
+  %4 = permute('21') %in : (6, 4)
+  %5 = reduce('a b -> a', sum, '', '') %4 : (6,)""",
+    ),
+    (  # an op that is not pointwise, and one with weights
+        "lift rearrangement",
+        """
+graph (4, 6) -> %1 %3
+  %0 = softmax %in : (4, 6)
+  %1 = rearrange('a (b c) -> b (a c)', 'c=3', '') %0 : (2, (4, 3))
+  %2 = prelu %in : (4, 6) [1:prelu_1]
+  %3 = flatten %2 : (24,)""",
+    ),
+    (  # nothing that both share is summed over, and an axis of one alone is
+        "einsum",
+        """
+graph 2 x (4, 6) -> %0 %1
+  %0 = einsum('a b, a b -> a b') %in %in.1 : (4, 6)
+  %1 = einsum('a b, a c -> b') %in %in.1 : (6,)""",
     ),
 ]
 
