@@ -66,7 +66,6 @@ class Laws:
         return {name: value for name, value in values.items() if value}
 
 
-_FLOWING = (Flowing, Type)
 _REMEMBERED = 5_000
 """Outputs kept per primitive; emptied when full, so that memory is bounded."""
 
@@ -114,7 +113,9 @@ class Primitive(_Op):
         if params is not None:
             laws = replace(laws, owns_parameters=True)
         _check_declaration(self.name, laws)
-        own = self.own_signature.arguments
+        self._arguments = own = self.own_signature.arguments
+        self._defaults = tuple(argument.default for argument in own)
+        self._least = sum(argument.is_required for argument in own)
         self._argument_names = tuple(argument.name for argument in own)
         self._argument_types = tuple(argument.python_type for argument in own)
         self._floats = tuple(place for place, kind in enumerate(self._argument_types) if kind is float)
@@ -145,17 +146,19 @@ class Primitive(_Op):
         """Applies the op to values; arguments follow the inputs, attributes go by keyword."""
         count = self.takes
         inputs, args = (values, ()) if count is None else (values[:count], values[count:])
-        if len(args) < len(self._argument_types):
-            for argument in self.own_signature.arguments[len(args) :]:
-                value = keywords.pop(argument.name, argument.default)
-                if value is not REQUIRED:
-                    args += (value,)
+        given = len(args)
+        if given < len(self._argument_types):
+            if keywords:
+                rest = [keywords.pop(argument.name, argument.default) for argument in self._arguments[given:]]
+                args += tuple([value for value in rest if value is not REQUIRED])
+            elif given >= self._least:
+                args += self._defaults[given:]
         if not inputs or len(args) != len(self._argument_types):
             named = [argument.name for argument in self.signature.arguments if self.signature.inputs is None]
             advice = f"; after any number of inputs, write {listing(named, 'and')} by name" if named else ""
             raise Misuse(f"{self.name} is called as {self.name}{self.signature}{advice}")
         for value in inputs:
-            if not isinstance(value, _FLOWING):
+            if type(value) is not Type and not isinstance(value, Flowing):
                 raise self._no_input(value, args)
         if args and tuple(map(type, args)) != self._argument_types:
             args = self._exact(args)
@@ -303,6 +306,9 @@ def _check_declaration(name: str, laws: Laws) -> None:
 
 class Combinator(_Op):
     """An op that wires its children; see :func:`combinator`."""
+
+    counts_steps = False
+    """Whether it is the text of a file, which may ask for no more than so much work."""
 
     def __init__(self, function: Callable[..., Any], name: str | None, inputs: int | None):
         super().__init__(function, name, read_signature(function, inputs, has_children=True))

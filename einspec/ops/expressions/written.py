@@ -24,6 +24,8 @@ MARK = "<def "
 class WrittenOp(Combinator):
     """A ``def`` of a grammar file; called, compiled and pickled as a combinator of Python is."""
 
+    counts_steps = True
+
     def __init__(self, function: Callable[..., Any], text: OpText, inputs: int | None, recipe: Recipe):
         super().__init__(function, text.name, inputs)
         self.written = text

@@ -90,8 +90,9 @@ conv1d, conv2d, conv3d = _convolution(1), _convolution(2), _convolution(3)
 @combinator
 def depthwise(x, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, bias: bool = True):
     """A convolution of each channel by itself: (c, h, w) -> (c, h', w'), or of a sequence or a volume."""
-    convolution = {"sequence": conv1d, "tensor": conv3d}.get(x.layout, conv2d)
-    return convolution(x, x.axes[0].size, kernel, stride, padding, dilation, x.axes[0].size, bias)
+    convolution = conv2d if x.layout == "image" else conv1d if x.layout == "sequence" else conv3d
+    channels = x.axes[0].size
+    return convolution(x, channels, kernel, stride, padding, dilation, channels, bias)
 
 
 @combinator

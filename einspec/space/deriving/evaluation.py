@@ -184,7 +184,10 @@ class Run:
             if outputs is not None:
                 return outputs
         member = node.member
-        if node.via or member.guard is not None:
+        is_guarded = member.guard is not None
+        for passed in node.via:
+            is_guarded = is_guarded or passed.guard is not None
+        if is_guarded:
             try:
                 for passed in node.via:
                     passed.check_guard(inputs, environment)

@@ -10,6 +10,10 @@ from einspec.ops.control import Child, Children, Misuse, is_value
 from einspec.types import Type
 
 _MISSING = object()
+_REMEMBERED = 1_000
+"""Environments that each remembers to have been extended to; emptied when full, so that memory is bounded."""
+_REMEMBERED_KINDS = frozenset({int, bool, str, type(None)})
+"""Types of the attributes that most environments are extended by."""
 
 
 class Environment:
@@ -18,13 +22,14 @@ class Environment:
     ``key`` tells environments apart as far as legality goes: attribute values, and which names are bound.
     """
 
-    __slots__ = ("bindings", "key", "tags", "values")
+    __slots__ = ("_extended", "bindings", "key", "tags", "values")
     tags: tuple[tuple[str, object], ...]
     """The attributes by name, as memory is keyed by."""
 
     def __init__(self, values: Mapping[str, Any], bindings: Mapping[str, Child]):
         self.values = values
         self.bindings = bindings
+        self._extended: dict[object, Environment] = {}
         self.tags = _tagged_items(values) if values else ()
         self.key = (self.tags, tuple(sorted(bindings))) if values or bindings else None
 
@@ -33,6 +38,20 @@ class Environment:
 
         Raises ``TypeError`` for values that flow (they are inputs, not attributes) or that are not hashable.
         """
+        kinds = tuple(map(type, attributes.values()))
+        if not _REMEMBERED_KINDS.issuperset(kinds):
+            return self._with(attributes)
+        key = (kinds, *attributes.items())  # 1 and True are equal, and two
+        found = self._extended.get(key)
+        return self._remembered(key, self._with(attributes)) if found is None else found
+
+    def _remembered(self, key: object, made: Environment) -> Environment:
+        if len(self._extended) >= _REMEMBERED:
+            self._extended.clear()
+        self._extended[key] = made
+        return made
+
+    def _with(self, attributes: Mapping[str, Any]) -> Environment:
         values, bindings = dict(self.values), dict(self.bindings)
         for name, value in attributes.items():
             if isinstance(value, Child):
@@ -55,7 +74,10 @@ class Environment:
         """For a bound derivation: the attributes of the place that calls it, the bindings of its own."""
         if site.values is self.values or site.tags == self.tags:
             return self
-        return Environment(site.values, self.bindings)
+        found = self._extended.get(site.tags)
+        if found is None:
+            found = self._remembered(site.tags, Environment(site.values, self.bindings))
+        return found
 
     def reading(self, names: tuple[str, ...]) -> tuple[Any, ...]:
         """What the named attributes are here; one that is not set differs from every value, None included."""
@@ -85,8 +107,11 @@ def is_plain(value: Any) -> bool:
 
 def _tagged_items(values: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
     """The items in alphabetical order. Most values are whole numbers, which are their own tags."""
-    items = sorted(values.items()) if len(values) > 1 else values.items()
-    return tuple([(name, value if type(value) is int else tagged(value)) for name, value in items])
+    items = tuple(sorted(values.items())) if len(values) > 1 else tuple(values.items())
+    for _, value in items:
+        if type(value) is not int:
+            return tuple([(name, tagged(value)) for name, value in items])
+    return items
 
 
 def tagged(value: Any) -> object:

@@ -49,6 +49,7 @@ class FedOp(Combinator):
             children=tuple(name for name in own.order if name in names or name in own.children),
         )
         self.in_text_order = False
+        self.counts_steps = isinstance(op, Combinator) and op.counts_steps
         self.__doc__ = op.__doc__
 
     def call(
