@@ -8,7 +8,8 @@ import torch
 import einspec
 from einspec import Type
 from einspec.errors import GrammarError
-from einspec.ops import combinator, library_ops
+from einspec.ops import combinator, library_ops, primitive
+from einspec.ops.control import Misuse
 
 linear = library_ops()["linear"]
 WIDE = "//% def wide(x, value: int):\n//%     return value\n"
@@ -114,3 +115,38 @@ def test_numbers_where_values_are_needed(grammar, message):
             run()
         assert "error[E405]" in str(caught.value)
         assert message in str(caught.value)
+
+
+def test_a_mistake_in_a_primitive_that_is_fed_has_its_place():
+    """Of inputs, and of the patterns of ops that read their arguments as texts."""
+    text = 'start: "p" w ";" PATTERN -> einsum2\nw: "w" W -> value\nW: "3"\nPATTERN: "l e -> l"\n'
+    value = "//% def value(x, n: int):\n//%     return n\n"
+
+    @primitive(torch=lambda x, n, pattern: None)
+    def einsum2(x: Type, n: int, pattern: str) -> Type:
+        raise Misuse(f"{n} times {pattern!r}", "write another")
+
+    with pytest.raises(einspec.GrammarError) as error:
+        einspec.loads(text + value, input=(5,), ops=[einsum2]).parse("pw3;l e -> l")
+    assert str(error.value).startswith("<text>:1:8: error[E405]: 3 times 'l e -> l'")
+    assert str(error.value).endswith("= write another")
+
+    @primitive(torch=lambda x, y, n: None)
+    def both(x: Type, y: Type, n: int) -> Type:
+        return x
+
+    with pytest.raises(einspec.ShapeError, match="both takes 2 inputs, not 1"):
+        einspec.loads('start: "p" w -> both\nw: "w" W -> value\nW: "3"\n' + value, input=(5,), ops=[both]).parse("pw3")
+
+
+def test_a_pattern_that_is_none_has_the_place_of_its_alternative():
+    space = einspec.loads('start: "r" P -> rearrange\nP: "a b -> c" | "a b -> b a"', input=(3, 4))
+    for use in (lambda: space.parse("ra b -> c"), lambda: list(space.enumerate()), lambda: space.count()):
+        with pytest.raises(einspec.GrammarError) as error:
+            use()
+        assert str(error.value) == (
+            "<text>:1:8: error[E405]: rearrange(a b -> c,,): c stands on the right of 'a b -> c' alone\n"
+            '    1 | start: "r" P -> rearrange\n'
+            "      |        ^^^^^^^^^^^^^^^^^^\n"
+            "      = name it on the left"
+        )

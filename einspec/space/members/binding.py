@@ -151,7 +151,8 @@ def _find_op(production: Production, rules: Mapping[str, Rule], written: Written
     if wanted != given:
         fed = fed_by(op, kinds)
         is_of_numbers = any(_is_of_numbers(rules[child]) for child in production.children)
-        is_of_values = not is_of_numbers and any(_is_of_values(rules[child]) for child in production.children)
+        is_left_out = not any(argument.is_required for argument in op.signature.arguments if argument.name in fed)
+        is_of_values = is_left_out and any(_is_of_values(rules[child]) for child in production.children)
         if len(fed) == given - wanted > 0 and not is_of_numbers and not is_of_values:
             return FedOp(op, fed, production)
         problems.of(production.source).error(

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from einspec.errors import GrammarError
+from einspec.errors import GrammarError, ShapeError
 from einspec.grammar.model.rules import Production
-from einspec.ops.control import is_value
+from einspec.ops.control import Misuse, is_value
 from einspec.ops.declare import Combinator, Op, Primitive
-from einspec.text import Problem
+from einspec.text import Problem, plural
 
 
 def fed_by(op: Op, kinds: Sequence[str]) -> tuple[str, ...]:
@@ -63,8 +63,22 @@ class FedOp(Combinator):
         exact = [given.get(argument.name, argument.absent) for argument in self.op.signature.arguments]
         if isinstance(self.op, Primitive):
             names = [argument.name for argument in self.op.signature.arguments]
-            return self.op(*inputs, **dict(zip(names, exact, strict=True)), **attributes)
+            return self._applied(inputs, {**dict(zip(names, exact, strict=True)), **attributes})
         return self.op.call(inputs, tuple(exact), [below[name] for name in self.op.signature.children], attributes)
+
+    def _applied(self, inputs: tuple[Any, ...], keywords: Mapping[str, Any]) -> Any:
+        """What a primitive gives; a mistake has the place of the production."""
+        count = self.op.signature.inputs
+        if count is not None and len(inputs) != count:
+            raise ShapeError(f"{self.name} takes {plural(count, 'input')}, not {len(inputs)}")
+        try:
+            return self.op(*inputs, **keywords)
+        except Misuse as error:
+            raise self._mistake(str(error), error.advice) from None
+
+    def _mistake(self, message: str, advice: str) -> GrammarError:
+        production = self.production
+        return GrammarError(str(Problem(production.source, production.start, production.end, "E405", message, advice)))
 
     def _number(self, name: str, child: Any, inputs: tuple[Any, ...]) -> object:
         argument = next(argument for argument in self.op.signature.arguments if argument.name == name)
@@ -76,11 +90,8 @@ class FedOp(Combinator):
         except ValueError:
             shown = f"the value {getattr(found, 'type', found)}" if is_value(found) else repr(found)
             message = f"{self.name} takes {argument.name}: {argument.kind}, and its child gives {shown}"
-            production = self.production
             advice = "the op of that child returns a number, as in   def wide(x, value: int): return value"
-            raise GrammarError(
-                str(Problem(production.source, production.start, production.end, "E405", message, advice))
-            ) from None
+            raise self._mistake(message, advice) from None
 
     def refusal(self, error: Exception, inputs: tuple[Any, ...], args: tuple[Any, ...]) -> Exception:
         """As the op's."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from einspec.errors import GrammarError, ShapeError
 from einspec.grammar.model.rules import Choice, Free, Item, Production, Reference
-from einspec.ops.control import Children, Stop, is_number
+from einspec.ops.control import Children, Misuse, Stop, is_number
 from einspec.ops.declare import Combinator, Op, Outputs, Primitive
 from einspec.ops.expressions.bounds import tried_within_bounds
 from einspec.text import Problem
@@ -235,6 +235,8 @@ class Member:
         try:
             return self.op.accept(inputs, self.args, {})
         except Exception as error:
+            if isinstance(error, Misuse) and isinstance(self.op, Primitive):
+                raise self.mistake(error) from None
             self.note_place(error)
             raise
 
@@ -251,6 +253,8 @@ class Member:
         except (ShapeError, Stop):
             raise
         except Exception as error:
+            if isinstance(error, Misuse) and isinstance(self.op, Primitive):
+                raise self.mistake(error) from None
             self.note_place(error)
             raise
 
@@ -282,6 +286,14 @@ class Member:
                 )
         assert isinstance(self.op, Combinator)
         raise self.op.returned(outputs)
+
+    def mistake(self, error: Misuse) -> GrammarError:
+        """The error for arguments that the production gives to a primitive, and that mean nothing to it."""
+        production = self.production
+        message = f"{self.text()}: {error}"
+        return GrammarError(
+            str(Problem(production.source, production.start, production.end, "E405", message, error.advice))
+        )
 
     def note_place(self, error: Exception) -> None:
         """Adds to a bug of an op's author where the grammar calls the op, once."""
