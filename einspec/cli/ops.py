@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import inspect
+import textwrap
 from typing import Any
 
 from einspec.cli.options import Commands, add_json, print_json
 from einspec.errors import EinspecError
 from einspec.text import did_you_mean, listing
+
+CONTROL = ("each", "let", "refuse", "scan", "tie")
+"""Functions that combinators call, which are no ops: they take children."""
 
 
 def add_to(commands: Commands) -> None:
@@ -31,6 +36,9 @@ def run(args: argparse.Namespace) -> int:
     if args.markdown:
         print(markdown(), end="")
         return 0
+    if args.name in CONTROL:
+        _print_control(args.name, is_json=args.json)
+        return 0
     entries = catalogue()
     names, families = [entry.name for entry in entries], list(dict.fromkeys(entry.family for entry in entries))
     if args.name in names:
@@ -41,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
             _print(report)
         return 0
     if args.name is not None and args.name not in families:
-        hint = did_you_mean(args.name, [*names, *families]) or f"families are {listing(families, 'and')}"
+        hint = did_you_mean(args.name, [*names, *families, *CONTROL]) or f"families are {listing(families, 'and')}"
         raise EinspecError(f"there is no op {args.name!r} in the library; {hint}")
     shown = [entry for entry in entries if args.name in (None, entry.family)]
     if args.json:
@@ -54,7 +62,21 @@ def run(args: argparse.Namespace) -> int:
             family = entry.family
             print(family)
         print(f"  {entry.signature}\n      {entry.summary}")
+    if args.name is None:
+        print(f"what combinators call besides: {listing(CONTROL, 'and')}")
     return 0
+
+
+def _print_control(name: str, *, is_json: bool) -> None:
+    """One of the functions by which combinators call their children."""
+    from einspec.ops import control
+
+    function = getattr(control, name)
+    signature = f"{name}{inspect.signature(function)}"
+    if is_json:
+        print_json({"name": name, "signature": signature, "documentation": inspect.getdoc(function)})
+    else:
+        print(f"{signature}\n\n{textwrap.indent(inspect.getdoc(function) or '', '  ')}")
 
 
 def _report(entry: Any) -> dict[str, Any]:

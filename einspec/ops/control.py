@@ -167,7 +167,7 @@ def scan(cell: Child, values: Iterable[Value], *state: Value) -> tuple[Value, ..
     call, as recurrent layers give their outputs.
     """
     if isinstance(values, Type):
-        raise ShapeError(f"several values are expected where there is one: {values}")
+        raise ShapeError(f"several values are expected where there is one: {values}; take it apart with unbind")
     body = tie(cell)
     found = []
     for value in values:
@@ -175,6 +175,10 @@ def scan(cell: Child, values: Iterable[Value], *state: Value) -> tuple[Value, ..
         made = made if isinstance(made, tuple) else (made,)
         if len(made) != len(state):
             raise ShapeError(f"its cell is given a state of {len(state)} values, and returns {len(made)}")
+        for before, after in zip(state, made, strict=True):
+            kinds = [getattr(value, "type", value) for value in (before, after)]
+            if kinds[0].sizes != kinds[1].sizes:
+                raise ShapeError(f"the state of a scan stays as it is, and its cell makes {kinds[1]} of {kinds[0]}")
         state = made
         found.append(state[0])
     return tuple(found)

@@ -98,7 +98,7 @@ def test_explain_lists_all_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "E101  this cannot be read"
-    assert lines[-1] == "W513  no rule names a setting"
+    assert lines[-1] == "W514  a def that nothing uses"
     rows = run_json(capsys, "explain")
     assert [f"{row['code']}  {row['title']}" for row in rows] == lines
 
@@ -109,7 +109,7 @@ def test_explain_knows_no_other_codes(capsys: pytest.CaptureFixture[str]) -> Non
     code, out, err = run(capsys, "explain", "../../x")
     assert (code, out) == (1, "")
     assert err.startswith("einspec: there is no code '../../x'; known are E101, E103, ")
-    assert err.endswith(", W512 and W513\n")
+    assert err.endswith(", W513 and W514\n")
 
 
 def test_sample_is_what_the_space_samples(capsys: pytest.CaptureFixture[str]) -> None:

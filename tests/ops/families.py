@@ -116,6 +116,7 @@ EXAMPLES: dict[str, list[Example]] = {
         ((*[Type((2, 6, 4))] * 3, Type((1, 6, 6)), Type((2, 1, 6))), (True,)),
         ((MATRIX, MATRIX, MATRIX, Type((6, 6))), (True,)), ((MATRIX, MATRIX, MATRIX, Type((1, 6))), (False,)),
         ((*[Type((3, 2, 4, 8))] * 3, Type((1, 2, 4, 4)), Type((3, 1, 4, 4))), (False,)),
+        ((*[Type((3, 2, 4, 8))] * 3, Type((2, 4, 4)), Type((4, 4))), (True,)),
     ],
     "embedding": [((kind,), args) for kind in (TOKENS, FEW, Type((1,), "int")) for args in ((7, 4), (6, 1))],
     "parameter": [

@@ -4,6 +4,8 @@ and ops that are made of others.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -214,3 +216,62 @@ def test_relative_positions_by_hand(heads, height, width):
         for j in range(height * width):
             down, right = i // width - j // width, i % width - j % width
             assert torch.equal(found[:, i, j], table[down + height - 1, right + width - 1])
+
+
+def loaded(body: str, head: str = "x", kind: str = "4,6,6", alias: str = "whole") -> einspec.Space:
+    lines = "".join(f"//%     {line}\n" for line in body.split("\n"))
+    return einspec.loads(f'//% input {kind}\n//% def whole({head}):\n{lines}start: "w" -> {alias}')
+
+
+SLIPS = {
+    "global_avg_pool((x, 3))": "global_avg_pool is given a tuple of 2 as an input",
+    "depthwise(3, 3)": "depthwise is given 3 as an input",
+    "relu(x) + x": "for tensors:   add(x, y)",
+    "x * 2": "for tensors:   mul(x, y), or scale_by(x, 0.5)",
+    "torch.relu(x)": "write   relu(...)",
+    "x.softmax()": "write   softmax(...)",
+    "linear(x, -'a')": "- takes numbers, and this is a text",
+    "rearrange(x, '((a b) c) h w -> a b c h w')": "its brackets do not close, or stand within others",
+    "select(x, 0, 0)": "there is no axis 0: they are counted from 1",
+    "linear(x, 3) && x": "write   and",
+}
+
+
+@pytest.mark.parametrize("expression", SLIPS)
+def test_slips(expression):
+    with pytest.raises(einspec.EinspecError) as error:
+        loaded(f"return {expression}").parse("w")
+    assert SLIPS[expression] in str(error.value)
+
+
+def test_what_has_no_name_is_said_before_what_is_dropped():
+    with pytest.raises(GrammarError, match="there is no op print"):
+        loaded("print(x)\nreturn x")
+
+
+@pytest.mark.parametrize("body", ["a, b = 1\nreturn x", "a, b = relu(x)\nreturn a", "a, b, c, d = x.shape\nreturn x"])
+def test_what_is_taken_apart(body):
+    with pytest.raises(einspec.EinspecError) as error:
+        loaded(body).parse("w")
+    assert re.search(r"(one value|3 values) stands? where (several|4) are taken apart", str(error.value))
+
+
+def test_optional_arguments_as_python_annotates_them():
+    grammar = 'start: "f" ["p" P] -> f\nP: "1" | "2"\n//% def f(x, p: int | None, *, q: float | None = None):\n'
+    grammar += "//%     return x if p is None else linear(x, p)\n"
+    assert sorted(len(arch.graph.nodes) for arch in einspec.loads(grammar, input=(8,)).enumerate()) == [0, 1, 1]
+
+
+def test_a_scan_keeps_its_state():
+    text = RECURRENT.replace("linear(x, 4), linear(h, 4, bias=False)", "linear(x, 5), linear(h, 5, bias=False)")
+    with pytest.raises(ShapeError, match=r"the state of a scan stays as it is, and its cell makes \(5,\) of \(4,\)"):
+        einspec.loads(text).parse("rnn")
+
+
+def test_a_def_that_nothing_uses():
+    text = 'start: net\nnet: a\na: "f" -> gelu\n//% def net(x, body):\n//%     return relu(body(x))\n'
+    (problem,) = einspec.loads(text, input=(3,)).grammar.problems
+    assert str(problem).startswith("<text>:4:9: warning[W514]: no alternative names net, and no def calls it")
+    assert "write   -> net   behind it" in str(problem)
+    text += "//% def helper(x):\n//%     return net(x, x)\n"
+    assert ["helper" in str(problem) for problem in einspec.loads(text, input=(3,)).grammar.problems] == [True]

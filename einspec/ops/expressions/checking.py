@@ -123,9 +123,10 @@ class Checker:
             else:
                 self.expression(node.value)
         elif isinstance(node, ast.Expr):
-            if _is_refusal(node):
+            before = len(self.problems.found)
+            if isinstance(node.value, ast.Call):
                 self.expression(node.value)
-            else:
+            if not _is_refusal(node) and len(self.problems.found) == before:
                 self.error(node, "what this gives is dropped", "give it a name, return it, or leave it out")
         elif not isinstance(node, ast.Pass):
             self.refused(node)
@@ -189,6 +190,8 @@ class Checker:
     def _unaryop(self, node: ast.UnaryOp) -> None:
         if isinstance(node.op, ast.Invert):
             self.error(node, "there is no ~ here", "write not")
+        elif not isinstance(node.op, ast.Not):
+            self._no_text(node.operand, "-" if isinstance(node.op, ast.USub) else "+")
         self.expression(node.operand)
 
     def _boolop(self, node: ast.BoolOp) -> None:
@@ -268,7 +271,14 @@ class Checker:
     def _call(self, node: ast.Call) -> None:
         positional = self._arguments(node)
         if not isinstance(node.func, ast.Name):
-            self.error(node.func, "only names are called", "give what is called a name, on a line of its own")
+            advice = "give what is called a name, on a line of its own"
+            if isinstance(node.func, ast.Attribute):
+                word = node.func.attr
+                if word in ("append", "extend"):
+                    advice = "a tuple is made anew:   parts = (*parts, value)"
+                elif word in self.scope or word in HELPERS:
+                    advice = f"write   {word}(...)"
+            self.error(node.func, "only names are called", advice)
             return
         name = node.func.id
         if name in self.locals:

@@ -22,13 +22,17 @@ def namespace(ops: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
 
 def compiled_def(node: ast.FunctionDef, file: str, names: dict[str, Any]) -> Callable[..., Any]:
     """The function of a checked ``def``; ``file`` is what its code objects call the text that they are from."""
+    node = deepcopy(node)
+    for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg):
+        if argument is not None:
+            argument.annotation = None  # what it says is in the signature, and computes nothing
+    node.returns = None
     guarded = _Guarding(locals_of(node)).visit(node)
     start = ast.Expr(_call("def"))
     body = guarded.body
     has_docstring = ast.get_docstring(node, clean=False) is not None
     guarded.body = [*body[:has_docstring], start, *body[has_docstring:]]
     guarded.decorator_list = []
-    guarded.returns = None
     module = ast.Module([guarded], [])
     ast.fix_missing_locations(module)
     found: dict[str, Any] = {}

@@ -33,6 +33,8 @@ class WrittenOps:
     problems: tuple[Problem, ...]
     broken: Mapping[Source, frozenset[str]]
     """Names of ops that could not be read: that there is no such op is no problem of its own."""
+    called: Mapping[Source, frozenset[str]]
+    """Names of the ops that the defs of each file call."""
 
     def of(self, source: Source) -> Ops:
         """The ops that a file can name."""
@@ -53,7 +55,8 @@ def written_ops(files: tuple[OpFile, ...], own: tuple[Op, ...]) -> WrittenOps:
     for file in files:
         reader.bring(file)
     found = reader.problems.found
-    return WrittenOps(python, reader.scopes, tuple(found), {s: frozenset(names) for s, names in reader.broken.items()})
+    broken, called = ({s: frozenset(names) for s, names in own.items()} for own in (reader.broken, reader.called))
+    return WrittenOps(python, reader.scopes, tuple(found), broken, called)
 
 
 def written_op(files: tuple[OpFile, ...], own: tuple[Op, ...], source: Source, name: str) -> Op:
@@ -78,6 +81,7 @@ class _Reader:
         self.python = python
         self.scopes: dict[Source, dict[str, Op]] = {}
         self.broken: dict[Source, set[str]] = {}
+        self.called: dict[Source, set[str]] = {}
         self.problems = Problems(files[0].source if files else Source("", ""))
 
     def read(self, file: OpFile) -> None:
@@ -111,6 +115,7 @@ class _Reader:
             checker = DefChecker(found.passage, _Known(scope, broken), problems)
             checker.check(found.node)
             found.calls = dict(reversed(checker.called))
+            self.called.setdefault(file.source, set()).update(found.calls)
         self._check_recursion(defs, problems)
         if not any(problem.severity == "error" for problem in self.problems.found[before:]):
             self._compile(defs, scope)

@@ -118,6 +118,10 @@ _WORDS = {
 }
 
 
+_HABITS = {"&&": "write   and", "||": "write   or", "!": "write   not"}
+"""Signs of other languages, and what they are here."""
+
+
 def _said(error: SyntaxError) -> tuple[str, str]:
     """Python's message in one line, and what to do."""
     message = str(error.msg).split(" (<")[0]
@@ -125,4 +129,6 @@ def _said(error: SyntaxError) -> tuple[str, str]:
     advice = next((said for word, said in _WORDS.items() if word in message), "it is read as Python is")
     if message in ("invalid syntax", "unexpected EOF while parsing"):
         message = "this is no Python"
+        text = error.text or ""
+        advice = next((said for word, said in _HABITS.items() if word in text), advice)
     return message, advice

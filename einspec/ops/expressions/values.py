@@ -38,6 +38,16 @@ def bounded(value: Any) -> Any:
     return value
 
 
+_OF_TENSORS = {"+": "add(x, y)", "-": "sub(x, y)", "*": "mul(x, y), or scale_by(x, 0.5)", "/": "scale_by(x, 0.5)"}
+"""What adds and multiplies tensors, where an operator computes with numbers."""
+
+
+def _no_number(symbol: str, value: Any) -> Misuse:
+    if is_value(value) and symbol in _OF_TENSORS:
+        return Misuse(f"{symbol} takes numbers, and {shown(value)} is none", f"for tensors:   {_OF_TENSORS[symbol]}")
+    return wanted("numbers", symbol, value)
+
+
 def _arithmetic(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def guarded(a: Any, b: Any) -> Any:
         if type(a) is int and type(b) is int:
@@ -45,7 +55,7 @@ def _arithmetic(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[An
             return found if -LARGEST <= found <= LARGEST else bounded(found)
         for value in (a, b):
             if type(value) not in _NUMBERS:
-                raise wanted("numbers", symbol, value)
+                raise _no_number(symbol, value)
         try:
             return bounded(compute(a, b))
         except OverflowError:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from types import CodeType, TracebackType
 from typing import Any
 
 from einspec.errors import EinspecError, GrammarError, ShapeError
 from einspec.grammar.model.ops import OpFile, OpText
-from einspec.ops.control import Misuse, Stop, Value
+from einspec.ops.control import Misuse, Stop, Value, is_value
 from einspec.ops.declare import Combinator, Op
 from einspec.ops.expressions.bounds import is_counting, within_bounds
 from einspec.ops.expressions.passage import Passage
@@ -64,10 +65,12 @@ class WrittenOp(Combinator):
         place = _place(error.__traceback__)
         is_its_own = place is not None and place.is_last
         if is_its_own and isinstance(error, (TypeError, ValueError)) and _cannot_unpack(error):
-            refused = super().refusal(ShapeError(f"it cannot wire its children: {error}"), inputs, args)
+            refused = super().refusal(ShapeError(_unpacked(str(error))), inputs, args)
             assert isinstance(refused, ShapeError)
             refused.place = place
             return refused
+        if place is not None and isinstance(error, (AttributeError, TypeError)) and not isinstance(error, Misuse):
+            error = _given_to_library(error.__traceback__) or error
         if place is None or not (isinstance(error, Misuse) or is_its_own):
             return super().refusal(error, inputs, args)
         return GrammarError(str(place.problem(f"{self.text(args)} at {_types(inputs)}", error)))
@@ -90,6 +93,32 @@ def _cannot_unpack(error: Exception) -> bool:
     """Whether a value, or another number of them, stands where several are taken apart."""
     text = str(error)
     return "to unpack" in text if isinstance(error, ValueError) else "unpack" in text and "Type" in text
+
+
+def _unpacked(message: str) -> str:
+    """Python's message of values that are taken apart, in the words of the language."""
+    expected, given = re.search(r"expected (\d+)", message), re.search(r"got (\d+)", message)
+    if expected is None:
+        return "one value stands where several are taken apart"
+    return f"{given[1] if given else 'more'} values stand where {expected[1]} are taken apart"
+
+
+def _given_to_library(trace: TracebackType | None) -> Misuse | None:
+    """The mistake of a text that gave an op of the library, made of other ops, what is no value."""
+    found: Misuse | None = None
+    before = ""
+    while trace is not None:
+        code, frame = trace.tb_frame.f_code, trace.tb_frame
+        is_library = str(frame.f_globals.get("__name__", "")).startswith("einspec.ops.library")
+        if is_library and before.startswith(MARK):
+            values = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
+            wrong = next((value for value in values[:1] if not is_value(value)), None)
+            if wrong is not None:
+                message = f"{code.co_name} is given {shown(wrong)} as an input"
+                found = Misuse(message, "expected a value that flows between ops")
+        before = code.co_filename
+        trace = trace.tb_next
+    return found
 
 
 def _types(inputs: tuple[Any, ...]) -> str:
@@ -123,6 +152,8 @@ class TextPlace:
         if isinstance(error, NameError):  # a name that no way through the def has set yet
             message = f"{getattr(error, 'name', None) or _quoted(message)} is not set here"
             advice = "a name that a def assigns to is its own everywhere in it: set it before, or take another name"
+        elif "to unpack" in message or "cannot unpack" in message:
+            message = _unpacked(message)
         return Problem(self.passage.source, *self.span(), "E405", f"{where}: {message}", advice)
 
     def __str__(self) -> str:

@@ -47,8 +47,11 @@ def _products(q: Type, k: Type, v: Type) -> int:
 
 
 def _biased(*xs: Type, causal: bool) -> Any:
+    missing = [xs[0].rank - x.rank for x in xs[3:]]
+
     def attended(q: Any, k: Any, v: Any, *biases: Any) -> Any:
-        bias = functools.reduce(operator.add, biases)
+        stretched = [b[(slice(None), *[None] * n)] if n else b for b, n in zip(biases, missing, strict=True)]
+        bias = functools.reduce(operator.add, stretched)
         if causal:
             later = q.new_ones((xs[0].sizes[-2],) * 2, dtype=torch.bool).triu(1)
             bias = bias.masked_fill(later, -math.inf)
@@ -60,7 +63,7 @@ def _biased(*xs: Type, causal: bool) -> Any:
 @primitive(torch=_biased, macs=lambda *xs, causal: _products(*xs[:3]))
 def biased_attention(*xs: Type, causal: bool) -> Type:
     """Attention with biases, which ``attention(q, k, v, bias)`` means: what is added before the softmax, each (..., l,
-    m), its axes of size 1 stretched.
+    m), stretched along axes of size 1 and those in front that it lacks.
     """
     if len(xs) < 4:
         raise ShapeError("of queries, keys, values and a bias or several")
@@ -68,7 +71,8 @@ def biased_attention(*xs: Type, causal: bool) -> Type:
     scores = _scores(q, k, v, causal)
     for bias in biases:
         require_float(bias)
-        if bias.rank != len(scores) or any(own not in (1, n) for own, n in zip(bias.sizes, scores, strict=True)):
+        own = scores[len(scores) - bias.rank :]
+        if bias.rank > len(scores) or any(size not in (1, n) for size, n in zip(bias.sizes, own, strict=True)):
             raise ShapeError("a bias {} for scores ({})", bias, ", ".join(map(str, scores)))
     return _attended(q, k, v)
 

@@ -72,7 +72,10 @@ def _side(text: str, pattern: str) -> Side:
     while position < len(text.rstrip()):
         match = _SIDE.match(text, position)
         if match is None:
-            raise Misuse(f"{pattern!r} is no pattern: its brackets do not close", "as in   (h w) d -> d h w")
+            raise Misuse(
+                f"{pattern!r} is no pattern: its brackets do not close, or stand within others",
+                "as in   (h w) d -> d h w",
+            )
         names = tuple((match[1] if match[1] is not None else match[2]).split())
         for name in names:
             if not _NAME.fullmatch(name):
@@ -229,7 +232,11 @@ def _rearranging(x: Type, pattern: str, sizes: str, layout: str) -> Any:
 
 @primitive(kind=PatternOp, torch=_rearranging, zero="zeros")
 def rearrange(x: Type, pattern: str, sizes: str = "", layout: str = "") -> Type:
-    """The numbers in another order and other axes: ``rearrange(x, "(g c) h w -> (c g) h w", g=2)``."""
+    """The numbers in another order and other axes: ``rearrange(x, "(g c) h w -> (c g) h w", g=2)``.
+
+    Of the same rank it has the layout of x; else ``c h w`` is an image, ``c l`` a sequence, and what else has three
+    axes or more a tensor. ``layout`` (image, matrix, sequence, vector, tensor) says it outright.
+    """
     plan, known = planned(pattern, x, sizes)
     made = {name for axis in plan.outputs for name in axis}
     lost = next((name for name in plan.names if name not in made and known[name] != 1), None)

@@ -266,10 +266,10 @@ def unbind(x: Type, axis: int) -> tuple[Type, ...]:
 @primitive(torch=lambda x, axis, index: lambda t: t.select(axis, index), zero="zeros")
 def select(x: Type, axis: int, index: int) -> Type:
     """One place, from 0, of axis 1, 2, ..., without that axis: (n, ...) -> (...)."""
-    kind = _without(x, axis)
+    check_axis(x, axis)
     if not 0 <= index < x.axes[axis - 1].size:
         raise ShapeError("{} is no place of an axis of {}", index, x.axes[axis - 1])
-    return kind
+    return _without(x, axis)
 
 
 def _without(x: Type, axis: int) -> Type:
@@ -305,7 +305,7 @@ def roll(x: Type, axis: int, shift: int) -> Type:
 def check_axis(x: Type, axis: int) -> None:
     """Raises ``ShapeError`` unless the axis, counted from 1, is one of x."""
     if not 1 <= axis <= x.rank:
-        raise ShapeError("there is no axis {}", axis)
+        raise ShapeError("there is no axis {}" + (": they are counted from 1" if axis == 0 else ""), axis)
 
 
 @primitive(

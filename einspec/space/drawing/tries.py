@@ -57,9 +57,10 @@ class Tries:
         if reasons:
             reason, _ = reasons.most_common(1)[0]
             explanation = explanations.get(reason)
-            more = f" ({explanation})" if explanation else ""
+            more = f" ({_first_line(explanation)})" if explanation else ""
             return f"{plural(sum(reasons.values()), 'attempt')} chose it and failed, most often by {reason}{more}"
         nonterminal, inputs, environment = self._places[production.symbol]
+        refusals: Counter[str] = Counter()
         for member in nonterminal.drawn:
             if member.production is production and (member.is_leaf(environment) or member.guard is not None):
                 try:
@@ -67,5 +68,10 @@ class Tries:
                     if member.is_leaf(environment):
                         member.infer(inputs, environment)
                 except ShapeError as error:
-                    return f"it never applied, as in: {error}"
-        return "it was never chosen"
+                    refusals[_first_line(error)] += 1
+        return f"it never applied, as in: {refusals.most_common(1)[0][0]}" if refusals else "it was never chosen"
+
+
+def _first_line(message: object) -> str:
+    """What a message says, without the excerpt of the text that it is about."""
+    return str(message).partition("\n")[0]

@@ -105,6 +105,7 @@ def check_ops(
     ops = written_ops(tuple(files.values()), own)
     problems.found += ops.problems
     if not problems.has_errors:
+        _check_used(ops, rules, files, problems)
         return
     for rule in rules.values():
         for production in rule.productions:
@@ -123,6 +124,24 @@ def set_minimal_depths(nonterminals: Sequence[Nonterminal]) -> None:
             depth = min((member.least_depth for member in nonterminal.drawn), default=math.inf)
             if depth < nonterminal.minimal_depth:
                 nonterminal.minimal_depth, changed = depth, True
+
+
+def _check_used(ops: WrittenOps, rules: Mapping[str, Rule], files: Mapping[Source, OpFile], problems: Problems) -> None:
+    """Warns of defs of the file that no alternative names and no def calls."""
+    file = files.get(problems.source)
+    if file is None:
+        return
+    named = {p.op_name for rule in rules.values() for p in rule.productions if not p.is_transparent}
+    for text in file.texts:
+        if text.name in named or text.name in ops.called.get(file.source, ()):
+            continue
+        advice = "name it in an alternative, call it, or leave it out"
+        if text.name in rules:
+            advice = (
+                f"an alternative of one rule alone passes that on: write   -> {text.name}   behind it to name the op"
+            )
+        message = f"no alternative names {text.name}, and no def calls it"
+        problems.warning("W514", text.start, text.end, message, advice)
 
 
 def _find_op(production: Production, rules: Mapping[str, Rule], written: WrittenOps, problems: Problems) -> Op | None:
@@ -160,7 +179,10 @@ def _find_op(production: Production, rules: Mapping[str, Rule], written: Written
             production.start,
             production.end,
             f"{name} takes {plural(wanted, 'child')}, and this alternative has {given}",
-            next((_upper(child) for child in production.children if _is_of_numbers(rules[child])), _arity(op, given)),
+            next(
+                (_upper(child) for child in production.children if _is_of_numbers(rules[child])),
+                _arity(op, given, kinds.count("argument")),
+            ),
         )
         return None
     return op
@@ -198,9 +220,11 @@ def _numerals(production: Production, op: Op | None) -> str:
     )
 
 
-def _arity(op: Op, given: int) -> str:
-    """The advice for another number of children: the declaration, and how more inputs would be declared."""
+def _arity(op: Op, given: int, arguments: int) -> str:
+    """The advice for another number of children: the declaration, and how arguments or inputs would be declared."""
     missing = len(op.signature.children) - given
+    if 0 < missing <= arguments - len(op.signature.arguments):
+        return f"{_usage(op)}; an argument has a type, as in   {op.signature.children[0]}: int"
     if missing < 1 or op.signature.inputs != 1 or library_ops().get(op.name) is op:
         return _usage(op)
     first = op.signature.children[:missing]

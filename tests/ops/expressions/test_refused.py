@@ -46,7 +46,7 @@ BODIES = [
     ("for i in range(3):\n    pass\nelse:\n    pass\nreturn x", "5:13", "E403", "for has no else here"),
     ("return x.__class__", "2:16", "E403", "there is no .__class__ here"),
     ("return x.axes", "2:16", "E403", "there is no .axes here"),
-    ("y = ()\ny.append(x)\nreturn x", "3:9", "E403", "what this gives is dropped"),
+    ("y = ()\ny.append(x)\nreturn x", "3:9", "E403", "only names are called"),
     ("return (relu)(x)(x)", "2:16", "E403", "only names are called"),
     ("return relu", "2:16", "E403", "relu is called here, and is no value by itself"),
     ("return tuple", "2:16", "E403", "tuple is called here, and is no value by itself"),

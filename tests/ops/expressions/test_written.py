@@ -214,7 +214,11 @@ SHAPE_ERRORS = {
         17,
     ),
     "refused": ('refuse("not today")', "f: f does not accept (4,): not today", 0),
-    "of several": ("a, b = linear(x, 3)\n    return a", "f: f does not accept (4,): it cannot wire its children", 0),
+    "of several": (
+        "a, b = linear(x, 3)\n    return a",
+        "f: f does not accept (4,): one value stands where several are taken apart",
+        0,
+    ),
 }
 
 
