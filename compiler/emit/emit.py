@@ -6,7 +6,7 @@ import keyword
 import operator
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
 
 import torch
@@ -77,18 +77,37 @@ def compile(
             f"one forward pass would run {arch.graph.written_out:,} primitives, and the limit is {MOST_CALLS:,}: "
             "replicas of replicas multiply; sample with max_macs or max_params, or fewer nodes"
         )
+    rules = _rules(passes)
+
+    def made(letters: Letters) -> fx.GraphModule:
+        normal = normal_form(lower(arch), FREE_RULES) if letters else arch.graph
+        graph = built(normal, passes=rules, fuse=fuse, is_free=bool(letters))
+        if max_memory is not None:
+            _check_memory(arch, graph, heads, max_memory)
+        with torch.random.fork_rng(devices=[]):
+            model = _written(arch, graph, Weights(int(seed)), heads, letters, packs=fuse)
+        if letters:
+            check_module(arch, model, letters, has_head=bool(heads))
+        return model
+
     letters = free_axes(arch, free)
-    normal = normal_form(lower(arch), FREE_RULES) if letters else arch.graph
-    graph = built(normal, passes=_rules(passes), fuse=fuse)
-    if max_memory is not None:
-        _check_memory(arch, graph, heads, max_memory)
-    with torch.random.fork_rng(devices=[]):
-        model = _written(arch, graph, Weights(int(seed)), heads, letters, packs=fuse)
-    if letters:
-        check_module(arch, model, letters, has_head=bool(heads))
+    model = _of_all_that_can_be(made, letters) if free is True else made(letters)
     model.meta["architecture"] = arch  # a deep copy keeps meta, a pickle keeps what is in __dict__
     model.__dict__["architecture"] = arch
     return model
+
+
+def _of_all_that_can_be(made: Callable[[Letters], fx.GraphModule], letters: Letters) -> fx.GraphModule:
+    """The module with as many of these axes free as torch computes with, each tried in turn."""
+    found: Letters = ()
+    model = None
+    for letter in letters:
+        try:
+            model = made((*found, letter))
+        except CompileError:
+            continue
+        found = (*found, letter)
+    return model if model is not None else made(())
 
 
 def _written(

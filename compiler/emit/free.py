@@ -17,7 +17,7 @@ from torch import nn
 
 from einspec.compiler.graph.graph import Graph, Node
 from einspec.compiler.graph.lower import lower
-from einspec.errors import CompileError, ShapeError
+from einspec.errors import CompileError, GrammarError, ShapeError
 from einspec.ops.declare import Outputs
 from einspec.recursion import deep
 from einspec.space.deriving.evaluation import Run, evaluate
@@ -134,8 +134,8 @@ def _others(arch: Architecture, letters: Letters) -> Iterator[_Elsewhere | str]:
             run = Run(None, math.inf, math.inf)
             at = arch.space.start, inputs, arch.derivation
             derivation, output = deep(arch.depth, lambda at=at, run=run: evaluate(run, *at))  # type: ignore[misc]
-        except ShapeError as error:
-            yield str(error)
+        except (ShapeError, GrammarError) as error:
+            yield str(error).partition("\n")[0]
             continue
         yield _Elsewhere(derivation, inputs, output)
 

@@ -44,7 +44,9 @@ def interpret(arch: Architecture, model: nn.Module, *inputs: torch.Tensor) -> An
             raise TypeError(f"input {place}: expected a tensor (batch, *sizes), not {type(tensor).__name__}")
     if len(inputs) != len(kinds):
         raise CompileError(f"{arch.space.name} takes {len(kinds)} inputs, not {len(inputs)}")
-    interpreter = _Interpreter(held(arch.graph, model), model.training, inputs[0].shape[0])
+    floats = [value for value in (*model.parameters(), *model.buffers(), *inputs) if value.is_floating_point()]
+    like = floats[0] if floats else torch.empty(0, device=inputs[0].device)
+    interpreter = _Interpreter(held(arch.graph, model), model.training, inputs[0].shape[0], like)
     values = tuple(_TensorValue(interpreter, kind, tensor) for kind, tensor in zip(kinds, inputs, strict=True))
     run = partial(interpreter.run, arch.derivation, values)
     result = deep(arch.derivation.depth, lambda: within_bounds(run))
@@ -68,9 +70,10 @@ class _TensorValue(FlowingValue):
 
 
 class _Interpreter(Evaluator):
-    def __init__(self, weights: dict[Slot, Held], is_training: bool, batch: int):
+    def __init__(self, weights: dict[Slot, Held], is_training: bool, batch: int, like: torch.Tensor):
         super().__init__()
         self.batch = batch
+        self.like = like
         self.weights = weights
         self.is_training = is_training
 
@@ -84,7 +87,7 @@ class _Interpreter(Evaluator):
         compute = self.computing(op, slot, kinds, args, attributes)
         if isinstance(compute, nn.Module) and slot not in self.weights:
             # A slot that the graph left out has weights that nothing depends on: any will do.
-            compute = compute.to(tensors[0]).train(self.is_training)
+            compute = compute.to(self.like).train(self.is_training)
         found = compute(*tensors)
         if isinstance(outputs, tuple):
             pairs = zip(outputs, found, strict=True)

@@ -19,7 +19,10 @@ from einspec.compiler.graph.graph import Context, Graph, Node, Port, Ports, Slot
 from einspec.errors import CompileError
 from einspec.text import plural
 
-FUNCTIONS = (nn.LeakyReLU, nn.ReLU, nn.Softmax, nn.MaxPool2d, nn.AvgPool2d)
+FUNCTIONS = (
+    nn.LeakyReLU, nn.ReLU, nn.Softmax, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d,
+    nn.AvgPool3d,
+)  # fmt: skip
 """Modules without weights that are written as the functions that they call."""
 
 

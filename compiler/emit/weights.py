@@ -97,7 +97,7 @@ def _one_or_more(node: Node, copies: int) -> nn.Module:
         return _module(node)
     assert node.op is not None
     stack = STACKS.get(node.op)
-    if stack is None:
+    if stack is None or (node.op is convolutions.conv2d and node.args[-1]):  # stacks of convolutions have no bias
         return stacked.Each([_module(node) for _ in range(copies)])
     with as_compile_error(f"the weights of {copies:,} copies of {node.op.name}"):
         return stack(node, copies)

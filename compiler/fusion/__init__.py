@@ -13,15 +13,17 @@ from einspec.compiler.simplify.rewriting import Fired, Rule
 from einspec.compiler.simplify.simplify import simplify
 
 
-def fuse(graph: Graph, *, trace: list[Fired] | None = None) -> Graph:
-    """The fused graph. ``trace`` is given every rule that fired."""
-    return _in_place_everywhere(simplify(graph, rules=rules_for(graph), trace=trace, tied=graph.tied))
+def fuse(graph: Graph, *, is_free: bool = False, trace: list[Fired] | None = None) -> Graph:
+    """The fused graph, of any size where axes are free. ``trace`` is given every rule that fired."""
+    rules = attention.RULES if is_free else rules_for(graph)
+    return _in_place_everywhere(simplify(graph, rules=rules, trace=trace, tied=graph.tied))
 
 
 def rules_for(graph: Graph) -> tuple[Rule, ...]:
     """The rules of fusing a graph, but for activations in place."""
     return (
-        *convolutions.RULES, *attention.RULES, replicas.copies_rule(graph), *wide.RULES, *stacks.RULES,
+        *convolutions.RULES, *attention.RULES, *attention.OF_NUMBERS, replicas.copies_rule(graph), *wide.RULES,
+        *stacks.RULES,
     )  # fmt: skip
 
 

@@ -115,6 +115,7 @@ class Primitive(_Op):
         _check_declaration(self.name, laws)
         self._arguments = own = self.own_signature.arguments
         self._defaults = tuple(argument.default for argument in own)
+        self._attributes = frozenset(self.reads)
         self._least = sum(argument.is_required for argument in own)
         self._argument_names = tuple(argument.name for argument in own)
         self._argument_types = tuple(argument.python_type for argument in own)
@@ -165,6 +166,10 @@ class Primitive(_Op):
         for place in self._floats:
             if args[place] is not None and args[place] - args[place] != 0.0:  # infinite, or no number
                 self._exact(args)
+        if keywords and not self._attributes.issuperset(keywords):
+            name = next(name for name in keywords if name not in self._attributes)
+            twice = name in self._argument_names
+            raise Misuse(f"{self.name} {f'is given {name} twice' if twice else f'has no argument {name}'}")
         if type(inputs[0]) is not Type:
             return inputs[0].apply(self, inputs, args, keywords)
         return self.infer(inputs, args, keywords) if keywords else self.known(inputs, args)

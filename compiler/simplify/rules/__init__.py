@@ -15,5 +15,5 @@ RULES: tuple[Rule, ...] = (
 """All rules; ``merge equal`` (f(x), f(x) = one node, where f has no weights, state or chance), the loss of
 nodes that nothing needs, and the absence of nodes for identities, clones and sequences need none."""
 
-FREE_RULES = tuple(rule for rule in RULES if rule not in rearrangements.RULES)
-"""The rules where sizes are free: those of rearrangements write sizes that another spelling leaves to the tensor."""
+FREE_RULES: tuple[Rule, ...] = (*sums.RULES, *permutations.RULES, *copies.RULES)
+"""The rules where sizes are free: the others write sizes, which hold for one input alone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import CodeType, TracebackType
 from typing import Any
 
@@ -14,6 +14,7 @@ from einspec.ops.declare import Combinator, Op
 from einspec.ops.expressions.bounds import is_counting, within_bounds
 from einspec.ops.expressions.passage import Passage
 from einspec.ops.expressions.wording import shown
+from einspec.ops.opset import library_ops
 from einspec.text import Problem
 
 PASSAGES = "texts"
@@ -69,7 +70,7 @@ class WrittenOp(Combinator):
             assert isinstance(refused, ShapeError)
             refused.place = place
             return refused
-        if place is not None and isinstance(error, (AttributeError, TypeError)) and not isinstance(error, Misuse):
+        if place is not None and isinstance(error, (AttributeError, TypeError)):
             error = _given_to_library(error.__traceback__) or error
         if place is None or not (isinstance(error, Misuse) or is_its_own):
             return super().refusal(error, inputs, args)
@@ -103,6 +104,17 @@ def _unpacked(message: str) -> str:
     return f"{given[1] if given else 'more'} values stand where {expected[1]} are taken apart"
 
 
+def _given_argument(op: Op, values: Mapping[str, Any]) -> Misuse | None:
+    """The mistake of an argument of another type than an op declares."""
+    for argument in op.signature.arguments:
+        try:
+            argument.exact(values.get(argument.name))
+        except ValueError:
+            given = shown(values.get(argument.name))
+            return Misuse(f"{op.name} takes {argument.name}: {argument.kind}, and {given} is none")
+    return None
+
+
 def _given_to_library(trace: TracebackType | None) -> Misuse | None:
     """The mistake of a text that gave an op of the library, made of other ops, what is no value."""
     found: Misuse | None = None
@@ -111,11 +123,14 @@ def _given_to_library(trace: TracebackType | None) -> Misuse | None:
         code, frame = trace.tb_frame.f_code, trace.tb_frame
         is_library = str(frame.f_globals.get("__name__", "")).startswith("einspec.ops.library")
         if is_library and before.startswith(MARK):
+            op = library_ops().get(code.co_name)  # None for the way to call one of the ops that are called in their own
             values = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
-            wrong = next((value for value in values[:1] if not is_value(value)), None)
+            wrong = next((value for value in values[:1] if not is_value(value)), None) if op is not None else None
             if wrong is not None:
                 message = f"{code.co_name} is given {shown(wrong)} as an input"
                 found = Misuse(message, "expected a value that flows between ops")
+            elif op is not None:
+                found = _given_argument(op, frame.f_locals)
         before = code.co_filename
         trace = trace.tb_next
     return found

@@ -53,7 +53,7 @@ def _biased(*xs: Type, causal: bool) -> Any:
         stretched = [b[(slice(None), *[None] * n)] if n else b for b, n in zip(biases, missing, strict=True)]
         bias = functools.reduce(operator.add, stretched)
         if causal:
-            later = q.new_ones((xs[0].sizes[-2],) * 2, dtype=torch.bool).triu(1)
+            later = q.new_ones((q.shape[-2], k.shape[-2]), dtype=torch.bool).triu(1)
             bias = bias.masked_fill(later, -math.inf)
         return functional.scaled_dot_product_attention(q, k, v, bias)
 
@@ -142,6 +142,8 @@ class ParameterOp(Primitive):
             if not all(type(size) is int for size in sizes):
                 raise Misuse(f"parameter takes sizes, whole numbers, and is given {', '.join(map(repr, sizes))}")
             return super().__call__(x, str(Type(sizes, "float", layout or None)), **keywords)
+        if layout:
+            raise Misuse("parameter takes layout= beside sizes", "write it into the text, as in   (4, 9) sequence")
         return super().__call__(*values, **keywords)
 
     def misfit(self, positional: int | None, keywords: Sequence[str]) -> str:
@@ -197,7 +199,13 @@ def window_mask(x: Type, height: int, width: int, window: int, n: int) -> Type:
     """-100 where two places of a window were not neighbours before the grid was rolled by n, else 0: the bias (windows,
     1, w w, w w) of an attention in shifted windows (Liu et al. 2021). x lends its place alone.
     """
-    if window < 1 or height % window or width % window or not 0 <= n < window or window * window > MOST_PARTS:
+    if (
+        min(window, height, width) < 1
+        or height % window
+        or width % window
+        or not 0 <= n < window
+        or window * window > MOST_PARTS
+    ):
         raise ShapeError("windows of {} rolled by {} do not fill a grid of {} times {}", window, n, height, width)
     places = window * window
     return Type((height * width // places, 1, places, places), "float", "tensor")

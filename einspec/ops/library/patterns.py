@@ -25,6 +25,8 @@ torch: Any = LazyModule("torch")
 
 _SIDE = re.compile(r"\s*(?:\(([^()]*)\)|([^\s()]+))\s*")
 _NAME = re.compile(r"[A-Za-z]\w*|1")
+_LONGEST = 4_000
+"""Characters of a pattern."""
 _REDUCTIONS = ("mean", "max", "min", "sum")
 
 Side = tuple[tuple[str, ...], ...]
@@ -48,7 +50,7 @@ class Pattern:
 def read_pattern(text: str) -> Pattern:
     """A pattern from its text. Raises ``Misuse`` for what is none."""
     sides = text.split("->")
-    if len(sides) != 2 or len(text) > 200:
+    if len(sides) != 2 or len(text) > _LONGEST:
         raise Misuse(f"{text!r} is no pattern", 'as in   "c (h p) w -> (c p) h w"')
     left, right = (_side(side, text) for side in sides)
     names = [name for axis in left for name in axis if name != "1"]
@@ -155,6 +157,8 @@ class PatternOp(Primitive):
         for name, size in sizes.items():
             if type(size) is not int:
                 raise Misuse(f"{self.name} takes the size of {name}, a whole number, and {size!r} is none")
+        if sizes and ("sizes" in keywords or len(values) > (self.takes or 1) + len(self._arguments) - 2):
+            raise Misuse(f"{self.name} is given sizes by name and as a text", "write them by name")
         if sizes:
             keywords["sizes"] = ", ".join(f"{name}={size}" for name, size in sizes.items())
         return super().__call__(*values, **keywords)
@@ -292,7 +296,9 @@ def _einsum_sizes(xs: tuple[Type, ...], pattern: str) -> tuple[dict[str, int], t
     for x, names in zip(xs, inputs, strict=True):
         if x.dtype != "float":
             raise ShapeError("it computes with floats, not with whole numbers")
-        if x.rank != len(names) or len(set(names)) != len(names):
+        if len(set(names)) != len(names):
+            raise ShapeError("{!r} names an axis twice: take a diagonal by other means", " ".join(names))
+        if x.rank != len(names):
             raise ShapeError("{!r} has {} axes, and this has {}", " ".join(names), len(names), x.rank)
         for name, size in zip(names, x.sizes, strict=True):
             if sizes.setdefault(name, size) != size:

@@ -21,6 +21,8 @@ def _pooled(
     if 2 * padding > kernel:
         raise ShapeError("a padding of {} is more than half of the window of {}", padding, kernel)
     step = kernel if stride is None else stride
+    if dilation > 1 and padding and any(_misses(size, kernel, step, padding, dilation) for size in x.sizes[1:]):
+        raise ShapeError("a window of {} with dilation {} lies in the padding alone", kernel, dilation)
     floor = slide(x, places, x.channels, kernel, step, padding, dilation)
     if not ceil_mode:
         return floor
@@ -30,6 +32,13 @@ def _pooled(
         found = -((size + 2 * padding - reach) // -step) + 1
         sizes.append(found - 1 if (found - 1) * step >= size + padding else found)  # the last window begins within
     return Type((x.channels, *sizes), x.dtype, x.layout)
+
+
+def _misses(size: int, kernel: int, stride: int, padding: int, dilation: int) -> bool:
+    """Whether a window of a pool holds nothing but padding."""
+    reach = dilation * (kernel - 1) + 1
+    starts = range(-padding, size + padding - reach + 1, stride)
+    return any(all(not 0 <= start + dilation * i < size for i in range(kernel)) for start in starts)
 
 
 def _named(rule: Any, name: str, what: str, places: int) -> Any:

@@ -175,8 +175,12 @@ def pos(x: Type) -> Type:
 def _zeros(x: Type, kind: str) -> Any:
     target = parse_type(kind)
     # Numbers of x's own kind have its precision; others torch's default.
-    dtype = None if target.dtype == x.dtype else torch.get_default_dtype() if target.dtype == "float" else torch.int64
-    return lambda t: t.new_zeros((t.shape[0], *target.sizes), dtype=dtype)
+    if target.dtype == x.dtype:
+        return lambda t: t.new_zeros((t.shape[0], *target.sizes))
+    if target.dtype == "int":
+        return lambda t: t.new_zeros((t.shape[0], *target.sizes), dtype=torch.int64)
+    like = torch.empty(0)  # a constant of the network: it is of the precision that the network is brought to
+    return lambda t: like.new_zeros((t.shape[0], *target.sizes))
 
 
 @primitive(torch=_zeros)
@@ -231,7 +235,7 @@ def permute(x: Type, order: str) -> Type:
 
 
 @primitive(
-    torch=lambda x, n, axis: lambda t: t.split(x.axes[axis - 1].size // n, dim=axis),
+    torch=lambda x, n, axis: lambda t: t.chunk(n, dim=axis),
     splits=True,
     zero="zeros",
 )

@@ -10,6 +10,7 @@ import torch
 import einspec
 from einspec.compiler.emit.source import source_of
 from einspec.errors import CompileError, ShapeError
+from einspec.types import Type
 
 NETWORKS = Path(__file__).parents[2] / "networks"
 CONVS = """
@@ -119,3 +120,62 @@ def test_a_head_is_over_any_size():
 
     with pytest.raises(CompileError, match=r"^h and w cannot be free: at \(3, 32, 64\) torch says: "):
         einspec.compile(space.parse("c"), head=rigid, free=("h", "w"))
+
+
+OF_ANY_SIZE = {
+    "a product over rows": ("4,6,6", 'scaled_dot(x, permute(x, "132"))'),
+    "parts": ("4,6,6", "global_avg_pool(add(*group(x, 2, 2)))"),
+    "parts of an axis": ("4,6,6", "add(*split(x, 3, 3))"),
+    "all places": ("4,6,6", "global_avg_pool(narrow(x, 2, 0, 6))"),
+    "joined": ("4,6,6", "global_avg_pool(cat(narrow(x, 2, 0, 3), narrow(x, 2, 3, 6), axis=2))"),
+    "a number that is 1 / sqrt(4)": ("3,6,4", 'dot(softmax(scale_by(dot(x, permute(x, "132")), 0.5)), x)'),
+    "a norm of the last axis": ("4,6,6", "layer_norm(x, affine=False)"),
+    "causal": ("6,4", "attention(x, x, x, parameter(x, 1, 1), causal=True)"),
+    "causal by rows": ("6,4", "attention(x, x, x, causal=True)"),
+    "windows": ("3,8,8", 'rearrange(gelu(rearrange(x, "c (y h) (z w) -> (y z) c h w", h=4, w=4)), "n c h w -> n h w c")'),
+    "mean": ("4,6,6", 'reduce(x, "c h w -> c")'),
+    "pooled": ("4,8,8", "max_pool2d(x, 3, 2, 1)"),
+    "shifted": ("4,8,8", "shift(x, 3, 1)"),
+    "rolled": ("4,8,8", "roll(x, 2, 3)"),
+    "cropped": ("4,8,8", "crop(x, 1, 1, 2, 2)"),
+    "a place": ("8,4", "unbind(x, 1)[1]"),
+    "sequences": ("4,9 sequence", "conv1d(relu(x), 3, 3, padding=1)"),
+    "recurrent": ("5,3", "gru(x, 4)"),
+    "positions": ("5,4", "rotary(sinusoidal_positions(x))"),
+    "as the rows say": ("6,4", "scale_by(x, x.s ** -0.5)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_ANY_SIZE)
+@pytest.mark.parametrize("fuse", [True, False])
+def test_what_is_free_computes_as_at_that_size(name, fuse):
+    """Compiled once with all axes free that can be, and again at each other size."""
+    kind, body = OF_ANY_SIZE[name]
+    text = f'//% def whole(x):\n//%     return {body}\nstart: "w" -> whole'
+    arch = einspec.loads(text, input=kind).parse("w")
+    model = einspec.compile(arch, free=True, seed=0, fuse=fuse).eval()
+    torch.manual_seed(0)
+    first = arch.inputs[0]
+    for factors in ((1, 1, 1), (1, 2, 1), (1, 1, 2), (1, 2, 2), (2, 1, 1)):
+        sizes = [size * factor for size, factor in zip(first.sizes, factors, strict=False)]
+        x = torch.randn(2, *sizes)
+        try:
+            found = model(x)
+        except ShapeError:
+            assert sizes != list(first.sizes)
+            continue
+        other = einspec.loads(text, input=Type(sizes, layout=first.layout)).parse("w")
+        at_size = einspec.compile(other, seed=0, fuse=fuse).eval()
+        torch.testing.assert_close(found, at_size(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"), [("parts", "w"), ("a norm of the last axis", "h"), ("causal", "s"), ("mean", "hw")]
+)
+def test_which_axes_can_be(name, letters):
+    kind, body = OF_ANY_SIZE[name]
+    arch = einspec.loads(f'//% def whole(x):\n//%     return {body}\nstart: "w" -> whole', input=kind).parse("w")
+    model = einspec.compile(arch, free=True)
+    axes = "chw" if arch.inputs[0].rank == 3 else "sd"
+    free = {axis for axis, size in zip(axes, model.expects.kinds[0][0], strict=True) if size is None}
+    assert set(letters) <= free

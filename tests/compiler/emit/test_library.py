@@ -143,6 +143,7 @@ def test_laws_hold(name, law):
         return op.realise(tuple(Type(value.shape[1:]) for value in values), args, {})(*values)
 
     if law == "pointwise":
+        a = a.abs()  # where activations change
         changed = a.clone()
         changed[0, 1, 2, 3] += 1.0
         differs = compute(a) != compute(changed)

@@ -248,9 +248,9 @@ def test_source_of_what_torch_does_not_print():
     hooked.register_forward_hook(lambda *given: given[-1] * 2)
     with pytest.raises(einspec.CompileError, match=r"^Tanh has hooks, which no source tells: export to a .pt2 file$"):
         source_of(einspec.compile(of(rule(torch=lambda x: hooked))))
-    pool = rule(torch=lambda x: nn.AvgPool1d(3, 1, 1, count_include_pad=False))
+    pool = rule(torch=lambda x: nn.FractionalMaxPool2d(2, output_size=3))
     with pytest.raises(
-        einspec.CompileError, match=r"^nn.AvgPool1d does not print all that makes it, so that no source"
+        einspec.CompileError, match=r"^nn.FractionalMaxPool2d does not print all that makes it, so that no source"
     ):
         source_of(einspec.compile(of(pool)))
 
