@@ -48,19 +48,6 @@ graph (4, 8, 8) -> %3
   %3 = add %1 %2 : (16, 8, 8)""",
     ),
     (
-        "attention by a number",
-        """
-graph 3 x (6, 16) -> %4
-  %0 = permute('21') %in.1 : (16, 6)
-  %1 = dot %in %0 : (6, 6)
-  %2 = scale_by(0.25) %1 : (6, 6)
-  %3 = softmax %2 : (6, 6)
-  %4 = dot %3 %in.2 : (6, 16)""",
-        """
-graph 3 x (6, 16) -> %0
-  %0 = attention(True) %in %in.1 %in.2 : (6, 16)""",
-    ),
-    (
         "attention",
         "einspace",
         (6, 16),
@@ -253,8 +240,12 @@ def test_fires(rule, space, sizes, text, expected):
     check_modules(arch)
 
 
+ELSEWHERE = {"attention by a number"}
+"""Of ops that einspace has not: tests/compiler/simplify/test_rearrangements.py has them."""
+
+
 def test_every_rule_is_tested():
-    assert {rule.name for rule in rules_for(parse("linear(16)").graph)} == {case[0] for case in FIRES}
+    assert {rule.name for rule in rules_for(parse("linear(16)").graph)} == {case[0] for case in FIRES} | ELSEWHERE
 
 
 def ops(arch: einspec.Architecture) -> list[str]:
