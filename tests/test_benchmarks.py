@@ -7,7 +7,7 @@ import random
 import pytest
 
 import einspec
-from benchmarks import graphs, measure, memory, sampling
+from benchmarks import duplicates, graphs, measure, memory, sampling
 
 
 def test_the_bare_loop_has_the_rules_of_einspace():
@@ -46,6 +46,19 @@ def test_rows():
     text = measure.table(rows)
     assert len(text.splitlines()) == len(rows) + 1
     assert "bare loop over the same rules" in text
+
+
+def test_duplicates_are_found():
+    """Of ops that no law says to be the same, and not of what only has equal weights."""
+    text = 'start: "r" -> relu | "R" -> hidden | "t" -> twice | "b" -> both | "s" -> silu\n'
+    text += "//% def hidden(x):\n//%     return maximum(x, zeros_like(x))\n"
+    text += "//% def twice(x):\n//%     return times(linear(x, 3), 2)\n"
+    text += "//% def both(x):\n//%     return add(linear(x, 3), linear(x, 3))\n"
+    space = einspec.loads(text, input=(3,))
+    report = duplicates.measure(space, 50)
+    assert (report.keys, report.functions) == (5, 4)
+    assert {str(arch) for pair in report.pairs for arch in pair} == {"r", "R"}
+    assert report.excess == 1.25
 
 
 @pytest.mark.parametrize(

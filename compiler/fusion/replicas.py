@@ -16,7 +16,7 @@ from einspec.compiler.graph.graph import Context, Graph, Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
 from einspec.compiler.simplify.rules.common import POINTWISE
 from einspec.ops.declare import Primitive
-from einspec.ops.library import convolutions, merge, pools, resizing, tensor
+from einspec.ops.library import convolutions, merge, patterns, pools, resizing, tensor
 from einspec.types import Type, parse_type
 
 _SAME = frozenset({tensor.softmax, merge.dot, merge.scaled_dot, ops.attention, ops.rows, ops.pixels})
@@ -32,11 +32,18 @@ def _in_stack(copies: int, kind: str) -> str:
     return str(ops.stack_of(parse_type(kind), copies))
 
 
+def _of_stacks(pattern: str) -> str:
+    """A pattern of tensors with one axis more in front."""
+    return " -> ".join(f"copies {side}" for side in pattern.split(" -> "))
+
+
 _SHIFTED: dict[Primitive, Callable[..., tuple[object, ...]]] = {
     tensor.permute: lambda n, order: ("1" + "".join(str(int(digit) + 1) for digit in order),),
     tensor.group: lambda n, parts, axis: (parts, axis + 1),
     tensor.narrow: lambda n, axis, start, stop: (axis + 1, start, stop),
     merge.cat: lambda n, axis: (axis + 1,),
+    patterns.rearrange: lambda n, pattern, sizes, layout: (_of_stacks(pattern), sizes, ""),
+    patterns.reduce: lambda n, pattern, reduction, sizes, layout: (_of_stacks(pattern), reduction, sizes, ""),
     ops.spread: lambda n, copies, at: (copies, at + 1),
     ops.stack: lambda n, at: (at + 1,),
     ops.unstack: lambda n, at, kind: (at + 1, _in_stack(n, kind)),

@@ -115,6 +115,8 @@ class Rewriter:
         self.nodes: list[Node] = []
         self.known: dict[object, int] = {}
         self.lifted: dict[object, Port] = {}
+        self.nonnegative: list[bool] = []
+        """Of the first nodes, whether no number that each makes can be below 0."""
         self.concerning: dict[Primitive | None, Sequence[Rule]] = {}
         self.trace: list[Fired] = []
         self.nested = 0

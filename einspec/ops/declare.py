@@ -51,6 +51,17 @@ class Laws:
     """``"zeros"`` where zeros as one of several inputs change nothing."""
     multiple: str | None = None
     """The name of the primitive (x, n) that is f(x, ..., x) with n times x, for a commutative associative f."""
+    nonnegative: bool = False
+    """No output number is below 0."""
+    nonnegative_unless: str | None = None
+    """An argument where that is so unless it is true, as the slope of a leaky ReLU is."""
+    keeps_nonnegative: bool = False
+    """No output number is below 0 where no input number is."""
+    keeps_at_nonnegative: bool = False
+    """Its output is its input where no number of that is below 0, with the same gradient."""
+    along: str | None = None
+    """``"last"`` or ``"first"``: it acts along that axis, in the same way at every place of all others, so that these
+    may be moved before it or after it."""
     same_for_all: bool = False
     """Its output is the same for all examples, and the batch axis of that is 1."""
     permutes: bool = False
@@ -300,6 +311,8 @@ def _check_declaration(name: str, laws: Laws) -> None:
     expect_text("name", name, "the name of an op")
     if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:  # as Python reads names
         raise TypeError(f"name={name!r}: expected a name as Python has them, of letters, digits and _")
+    if laws.along not in (None, "last", "first"):
+        raise TypeError(f"{name}: along={laws.along!r}: expected 'last' or 'first', or nothing")
     for law, known in (("zero", "zeros"), ("identity", "zeros"), ("multiple", "times")):
         if getattr(laws, law) not in (None, known):
             raise TypeError(f"{name}: {law}={getattr(laws, law)!r}: expected {known!r}, or nothing")

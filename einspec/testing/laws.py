@@ -85,6 +85,9 @@ class _Checker:
         if laws.multiple:
             self.check_multiple(is_training)
         self.check_rearrangement(tensors, found)
+        self.check_values(compute, tensors, found)
+        if laws.along:
+            self.check_along(compute, tensors, found, is_training)
 
     def realise(self, kinds: tuple[Type, ...], is_training: bool, law: str = "torch") -> Callable[..., Any]:
         """The op at some types, in float64."""
@@ -243,6 +246,64 @@ class _Checker:
                 whole = torch.cat(tensors, dim=self.args[0])
             self.expect("concatenates", found, (whole,), "the inputs stand in order")
 
+    def check_values(self, compute: Any, tensors: list[Tensor], found: tuple[Tensor, ...]) -> None:
+        """No number is below 0 where a law says so."""
+        laws = self.op.laws
+        unless = laws.nonnegative_unless
+        if (laws.nonnegative or (unless and not self.op.argument(unless, self.args))) and _least(found) < 0:
+            law = "nonnegative" if laws.nonnegative else "nonnegative_unless"
+            raise self.error(law, f"a number of {_least(found):.4g} comes out")
+        above = [tensor.abs() for tensor in tensors]
+        if laws.keeps_nonnegative:
+            least = _least(self.run(compute, above, "keeps_nonnegative"))
+            if least < 0:
+                raise self.error("keeps_nonnegative", f"of numbers of at least 0 comes {least:.4g}")
+        if laws.keeps_at_nonnegative:
+            with torch.enable_grad():
+                x = above[0].requires_grad_()
+                kept = self.run(compute, [x], "keeps_at_nonnegative")
+                if not kept[0].requires_grad:
+                    raise self.error("keeps_at_nonnegative", "no gradient goes back")
+                (gradient,) = torch.autograd.grad(kept[0].sum(), x)
+            self.expect("keeps_at_nonnegative", (kept[0].detach(),), (x.detach(),), "numbers of at least 0 stay")
+            self.expect("keeps_at_nonnegative", (gradient,), (torch.ones_like(x),), "and so do their gradients")
+
+    def check_along(self, compute: Any, tensors: list[Tensor], found: tuple[Tensor, ...], is_training: bool) -> None:
+        """Other axes may be permuted, or made one, before the op as well as after it."""
+        kind, output = self.kinds[0], self.outputs[0]
+        own = kind.rank - 1 if self.op.laws.along == "last" else 0
+        if len(tensors) != 1 or len(found) != 1 or output.rank != kind.rank:
+            raise self.error("along", "it has several inputs or outputs, or makes an axis")
+        others = [axis for axis in range(kind.rank) if axis != own]
+        for order in itertools.islice(itertools.permutations(others), _PLACES):
+            whole = (*order, own) if own else (own, *order)
+            axes = (0, *(axis + 1 for axis in whole))
+            again = self.at(_permuted(kind, whole), tensors[0].permute(axes), compute, is_training)
+            if again is not None:
+                what = f"the other axes in the order {order} before it or after it is the same"
+                self.expect("along", again, (found[0].permute(axes),), what)
+        if len(others) > 1:
+            start = others[0] + 1
+            flat = tensors[0].flatten(start, start + len(others) - 1)
+            again = self.at(Type(flat.shape[1:], kind.dtype), flat, compute, is_training)
+            if again is not None:
+                wanted = (found[0].flatten(start, start + len(others) - 1),)
+                self.expect("along", again, wanted, "the other axes as one before it or after it is the same")
+
+    def at(self, kind: Type, tensor: Tensor, compute: Any, is_training: bool) -> tuple[Tensor, ...] | None:
+        """What the op computes at another type with the same weights; None where it does not accept that."""
+        with self.as_law_error("along"):
+            accepted = self.op.accept((kind,), self.args, self.attributes)
+        if not isinstance(accepted, Type):
+            return None
+        other = self.realise((kind,), is_training, "along")
+        if isinstance(other, nn.Module):
+            shapes, wanted = ({n: tuple(v.shape) for n, v in m.state_dict().items()} for m in (other, compute))
+            if shapes != wanted:
+                raise self.error("along", f"at {kind} it has the weights {shapes}, and here {wanted}")
+            other.load_state_dict(compute.state_dict())
+        return self.run(other, [tensor], "along")
+
     def apply(
         self, tensors: Sequence[Tensor], kinds: tuple[Type, ...], is_training: bool, law: str
     ) -> tuple[Tensor, ...]:
@@ -311,3 +372,7 @@ def _tensors(found: Any) -> tuple[Tensor, ...]:
     if not all(isinstance(tensor, Tensor) for tensor in tensors):
         raise TypeError(f"torch= computes {found!r}: expected a tensor, or a tuple of them")
     return tensors
+
+
+def _least(tensors: tuple[Tensor, ...]) -> float:
+    return min((float(tensor.min()) for tensor in tensors if tensor.numel()), default=0.0)

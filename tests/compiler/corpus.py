@@ -227,6 +227,41 @@ class Rearranging(Drawing):
             self.node(name, (0.5,) if name == "scale_by" else (), [port])
 
 
+class Turning(Drawing):
+    """Permutations of images and what acts along one axis of them, and activations of what is never negative."""
+
+    def grow(self) -> None:
+        rng = self.rng
+        port, kind = self.pick()
+        name = rng.choice(["permute"] * 4 + ["along"] * 4 + ["softmax", "leaky_relu", "leaky_relu", "add", "patches"])
+        if name == "permute":
+            order = "123"[: kind.rank]
+            self.node(name, ("".join(rng.sample(order, len(order))),), [port])
+        elif name == "along":
+            name = rng.choice(["linear", "layer_norm", "batch_norm", "softmax", "rms_norm"])
+            self.node(name, (rng.choice([2, 4]),) if name == "linear" else (), [port])
+        elif name == "leaky_relu":
+            self.node(name, (rng.choice([0.0, 0.01]),), [port])
+        elif name == "add":
+            self.node(name, (), [port, *self.others(kind, rng.randint(0, 2))])
+        elif name == "patches" and kind.rank == 2:
+            width = rng.choice([1, 2])
+            self.node("to_image", (kind.sizes[0] // width, width), [port])
+        elif name == "patches":
+            size = rng.choice([1, 2])
+            self.node("im2col", (size, size, 0), [port])
+        else:
+            self.node(name, (), [port])
+
+
+def turned_graphs(count: int, seed: int = 0, nodes: int = 30) -> Iterator[Graph]:
+    """Graphs of permutations and what they may pass."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        kind = Type(rng.choice([(2, 3, 4), (4, 2, 2), (4, 6)]))
+        yield Turning(rng, (kind,) * rng.randint(1, 2)).graph(rng.randint(3, nodes), rng.choice([1, 3]))
+
+
 def _all_sizes(side: str, sizes: Sequence[int], told: Mapping[str, str], names: set[str]) -> str:
     """The sizes of all parts of a side, whose axes have these sizes, where all but the first of each are told."""
     found = {name: int(size) for name, size in told.items()}
@@ -410,6 +445,7 @@ CORPORA = {
     "darts": lambda: (lower(arch) for arch in of_cells("darts", (3, 8, 8), 0.5)),
     "wired": lambda: (lower(arch) for arch in of_wired(60)),
     "random": lambda: random_graphs(samples(450)),
+    "turned": lambda: turned_graphs(samples(300)),
     "rearranged": lambda: rearranged_graphs(samples(350)),
 }
 """Graphs as they are lowered, by name: functions, so that nothing is drawn before it is needed."""

@@ -7,13 +7,23 @@ another order.
 from __future__ import annotations
 
 from einspec.compiler.simplify.rewriting import Rule
-from einspec.compiler.simplify.rules import copies, permutations, ranges, rearrangements, sums, zeros
+from einspec.compiler.simplify.rules import (
+    along,
+    copies,
+    permutations,
+    ranges,
+    rearrangements,
+    sums,
+    values,
+    zeros,
+)
 
 RULES: tuple[Rule, ...] = (
-    *zeros.RULES, *sums.RULES, *permutations.RULES, *rearrangements.RULES, *ranges.RULES, *copies.RULES,
+    *zeros.RULES, *values.RULES, *sums.RULES, *permutations.RULES, *rearrangements.RULES, *along.RULES,
+    *ranges.RULES, *copies.RULES,
 )  # fmt: skip
 """All rules; ``merge equal`` (f(x), f(x) = one node, where f has no weights, state or chance), the loss of
 nodes that nothing needs, and the absence of nodes for identities, clones and sequences need none."""
 
-FREE_RULES: tuple[Rule, ...] = (*sums.RULES, *permutations.RULES, *copies.RULES)
+FREE_RULES: tuple[Rule, ...] = (*values.RULES, *sums.RULES, *permutations.RULES, *copies.RULES)
 """The rules where sizes are free: the others write sizes, which hold for one input alone."""

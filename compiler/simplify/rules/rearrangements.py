@@ -7,13 +7,14 @@ and those of (4 6) and (6 4) do not.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from einspec.compiler.graph.graph import Node, Ports
+from einspec.compiler.graph.graph import Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
 from einspec.compiler.simplify.rules.common import called, library
 from einspec.compiler.simplify.rules.permutations import lift_permutation
@@ -25,7 +26,7 @@ Axes = tuple[tuple[int, ...], ...]
 """The factors of each axis, the innermost last, by their numbers."""
 
 
-_REARRANGING = frozenset(library(name) for name in ("rearrange", "reduce", "permute", "flatten"))
+_REARRANGING = frozenset(library(name) for name in ("rearrange", "reduce", "permute", "flatten", "im2col", "to_image"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Moves:
 def moves_of(node: Node) -> Moves | None:
     """What a node does; None for one that rearranges nothing."""
     op = node.op
+    if op not in _REARRANGING:
+        return None
     kind = node.input_types[0]
     whole: Axes = tuple((place,) for place in range(kind.rank))
     if op is library("rearrange") or op is library("reduce"):
@@ -61,11 +64,34 @@ def moves_of(node: Node) -> Moves | None:
         return _plain(kind.sizes, whole, tuple((int(digit) - 1,) for digit in node.args[0]))
     if op is library("flatten"):
         return _plain(kind.sizes, whole, (tuple(range(kind.rank)),))
+    if op is library("im2col"):
+        return _patches(kind.sizes, *node.args)
+    if op is library("to_image"):
+        return _pixels(kind.sizes, *node.args)
     return None
 
 
+def _patches(sizes: tuple[int, ...], kernel: int, stride: int, padding: int) -> Moves | None:
+    """Patches that neither overlap nor leave anything out: (c, (h a), (w b)) -> ((h w), (c a b))."""
+    channels, height, width = sizes
+    if kernel != stride or padding or height % kernel or width % kernel:
+        return None
+    factors = (channels, height // kernel, kernel, width // kernel, kernel)
+    return _of_factors(factors, ((0,), (1, 2), (3, 4)), ((1, 3), (0, 2, 4)))
+
+
+def _pixels(sizes: tuple[int, ...], height: int, width: int) -> Moves:
+    """Rows as the pixels of an image: ((h w), d) -> (d, h, w)."""
+    return _of_factors((height, width, sizes[1]), ((0, 1), (2,)), ((2,), (0,), (1,)))
+
+
 def _plain(sizes: Sequence[int], given: Axes, made: Axes) -> Moves:
-    """Moves of whole axes, of which those of size 1 have no factor."""
+    """Moves of whole axes."""
+    return _of_factors(sizes, given, made)
+
+
+def _of_factors(sizes: Sequence[int], given: Axes, made: Axes) -> Moves:
+    """Moves of factors of these sizes, without those of size 1."""
     kept = [place for place, size in enumerate(sizes) if size > 1]
     number = {place: index for index, place in enumerate(kept)}
     first, second = (
@@ -163,23 +189,46 @@ def pattern_of(moves: Moves) -> tuple[str, str]:
 Step = tuple[Primitive, tuple[Any, ...]]
 
 
-def steps_of(moves: Moves, kind: Type, layout: str) -> list[Step]:
+@functools.lru_cache(maxsize=4_096)
+def steps_of(moves: Moves, kind: Type, layout: str) -> tuple[Step, ...]:
     """The ops that moves of a tensor are written with, the plainest that do; ``layout`` is that of what comes out."""
     moves = coarsest(moves)
     permute, flatten = library("permute"), library("flatten")
+    known = _as_image_op(moves, kind, layout)
+    if known is not None:
+        return (known,)
     is_whole = all(len(axis) == (size > 1) for axis, size in zip(moves.given, kind.sizes, strict=True))
     if is_whole and not moves.reduction and kind.rank <= 9:
         order = _order(moves.made, moves.given)
         if order is not None and kind.layout == layout:
-            return [(permute, (order,))] if list(order) != sorted(order) else []
+            return ((permute, (order,)),) if list(order) != sorted(order) else ()
         one_by_one = tuple((number,) for axis in moves.made for number in axis)
         digits = _order((*one_by_one, *[()] * (kind.rank - len(one_by_one))), moves.given)
         if len(moves.made) == 1 and digits is not None and _layout(flatten, kind, ()) == layout:
-            return [*([(permute, (digits,))] if list(digits) != sorted(digits) else []), (flatten, ())]
+            return (*([(permute, (digits,))] if list(digits) != sorted(digits) else []), (flatten, ()))
     op = library("reduce" if moves.reduction else "rearrange")
     pattern, sizes = pattern_of(moves)
     args = (pattern, moves.reduction, sizes) if moves.reduction else (pattern, sizes)
-    return [(op, (*args, "" if _layout(op, kind, (*args, "")) == layout else layout))]
+    return ((op, (*args, "" if _layout(op, kind, (*args, "")) == layout else layout)),)
+
+
+def _as_image_op(moves: Moves, kind: Type, layout: str) -> Step | None:
+    """The op that makes patches or pixels, where moves come to just that; the compiler knows more of these."""
+    if moves.reduction or kind.dtype != "float" or (len(moves.given), len(moves.made)) not in ((3, 2), (2, 3)):
+        return None
+    made = [math.prod(moves.sizes[number] for number in axis) for axis in moves.made]
+    step: Step
+    if len(made) == 3:
+        step = library("to_image"), (made[1], made[2])
+        found = _pixels(kind.sizes, *step[1]) if made[1] * made[2] == kind.sizes[0] else None
+    else:
+        kernel = math.isqrt(made[1] // kind.sizes[0])
+        step = library("im2col"), (kernel, kernel, 0)
+        found = _patches(kind.sizes, *step[1]) if kernel else None
+    if found is None or coarsest(found) != moves:
+        return None
+    output = step[0].accept((kind,), step[1], {})
+    return step if isinstance(output, Type) and output.layout == layout else None
 
 
 def _order(made: Axes, given: Axes) -> str | None:
@@ -197,12 +246,29 @@ def _layout(op: Primitive, kind: Type, args: tuple[Any, ...]) -> str:
     return found.layout
 
 
+def moved_from(rewriter: Rewriter, port: Port) -> tuple[Moves, Port] | None:
+    """How what is at a port was moved, and from where, through all that moves it one after the other; None for a port
+    that nothing has moved.
+    """
+    found: tuple[Moves, Port] | None = None
+    while True:
+        maker = rewriter.maker(port if found is None else found[1])
+        moves = moves_of(maker) if maker is not None and maker.op is not None else None
+        if maker is None or moves is None or moves.reduction:
+            return found
+        whole = composed(moves, found[0]) if found is not None else moves
+        if whole is None:
+            return found
+        found = whole, maker.inputs[0]
+
+
 def one_rearrangement(rewriter: Rewriter, node: Node) -> Ports | None:
     """A node with those that come before it as one, in one spelling."""
     assert node.op is not None
     (port,), (output,) = node.inputs, node.outputs
     moves, chain = moves_of(node), [(node.op, node.args)]
-    assert moves is not None
+    if moves is None:
+        return None
     while True:
         maker = rewriter.maker(port)
         before = moves_of(maker) if maker is not None and maker.op is not None else None
@@ -212,7 +278,7 @@ def one_rearrangement(rewriter: Rewriter, node: Node) -> Ports | None:
         moves, port = whole, maker.inputs[0]
         chain.insert(0, (maker.op, maker.args))
     steps = steps_of(moves, rewriter.type_of(port), output.layout)
-    if steps == chain:
+    if steps == tuple(chain):
         return None
     for op, args in steps:
         (port,) = rewriter.apply(op, args, (port,))
@@ -260,7 +326,7 @@ RULES = (
     Rule(
         "one rearrangement",
         "R(Q(x)) = (R Q)(x),  1(x) = x",
-        "R and Q rearrange, flatten or permute axes, or reduce them in the same way, and their factors fit",
+        "R and Q rearrange, flatten or permute axes, or take patches without overlap, or reduce; their factors fit",
         lambda op: op in _REARRANGING,
         one_rearrangement,
     ),

@@ -36,14 +36,14 @@ def hardswish(x: Type) -> Type:
     return x
 
 
-@primitive(torch=lambda x: nn.Sigmoid(), pointwise=True)
+@primitive(torch=lambda x: nn.Sigmoid(), pointwise=True, nonnegative=True)
 def sigmoid(x: Type) -> Type:
     """1 / (1 + exp(-x))."""
     require_float(x)
     return x
 
 
-@primitive(torch=lambda x: nn.Hardsigmoid(), pointwise=True)
+@primitive(torch=lambda x: nn.Hardsigmoid(), pointwise=True, nonnegative=True)
 def hardsigmoid(x: Type) -> Type:
     """min(max(x + 3, 0), 6) / 6."""
     require_float(x)
@@ -57,7 +57,7 @@ def tanh(x: Type) -> Type:
     return x
 
 
-@primitive(torch=lambda x: nn.Softplus(), pointwise=True)
+@primitive(torch=lambda x: nn.Softplus(), pointwise=True, nonnegative=True)
 def softplus(x: Type) -> Type:
     """log(1 + exp(x))."""
     require_float(x)
@@ -71,7 +71,7 @@ def elu(x: Type, alpha: float = 1.0) -> Type:
     return x
 
 
-@primitive(torch=lambda x: nn.ReLU6(), pointwise=True, zero="zeros")
+@primitive(torch=lambda x: nn.ReLU6(), pointwise=True, zero="zeros", nonnegative=True)
 def relu6(x: Type) -> Type:
     """min(max(x, 0), 6)."""
     require_float(x)

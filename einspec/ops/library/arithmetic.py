@@ -32,7 +32,12 @@ def broadcast(*xs: Type) -> Type:
     return interned(tuple(axes), first.dtype, first.layout)
 
 
-@primitive(torch=lambda *xs: lambda *ts: functools.reduce(operator.mul, ts), commutative=True, zero="zeros")
+@primitive(
+    torch=lambda *xs: lambda *ts: functools.reduce(operator.mul, ts),
+    commutative=True,
+    zero="zeros",
+    keeps_nonnegative=True,
+)
 def mul(*xs: Type) -> Type:
     """The product, number by number; axes of size 1 are stretched."""
     return broadcast(*xs)
@@ -44,7 +49,7 @@ def sub(x: Type, y: Type) -> Type:
     return broadcast(x, y)
 
 
-@primitive(torch=lambda *xs: lambda *ts: functools.reduce(torch.maximum, ts), commutative=True)
+@primitive(torch=lambda *xs: lambda *ts: functools.reduce(torch.maximum, ts), commutative=True, keeps_nonnegative=True)
 def maximum(*xs: Type) -> Type:
     """The larger number, place by place; axes of size 1 are stretched."""
     return broadcast(*xs)

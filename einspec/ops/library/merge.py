@@ -66,6 +66,7 @@ def check_alike(xs: tuple[Type, ...]) -> None:
     associative=True,
     identity="zeros",
     multiple="times",
+    keeps_nonnegative=True,
 )
 def add(*xs: Type) -> Type:
     """The sum of tensors of one shape."""
@@ -76,7 +77,12 @@ def add(*xs: Type) -> Type:
     return interned(merged(xs, 0, None), first.dtype, first.layout)
 
 
-@primitive(torch=lambda *xs, axis: lambda *ts: torch.cat(ts, dim=axis), associative=True, concatenates=True)
+@primitive(
+    torch=lambda *xs, axis: lambda *ts: torch.cat(ts, dim=axis),
+    associative=True,
+    concatenates=True,
+    keeps_nonnegative=True,
+)
 def cat(*xs: Type, axis: int) -> Type:
     """Concatenation along axis 1, 2, ..., in order: sizes there are added, the others must agree."""
     first = xs[0]
@@ -103,7 +109,7 @@ def _product_macs(x: Type, y: Type) -> int:
     return math.prod(x.sizes) * y.axes[-1].size
 
 
-@primitive(torch=lambda x, y: torch.matmul, macs=_product_macs, zero="zeros")
+@primitive(torch=lambda x, y: torch.matmul, macs=_product_macs, zero="zeros", keeps_nonnegative=True)
 def dot(x: Type, y: Type) -> Type:
     """The matrix product: (..., a, b), (..., b, c) -> (..., a, c)."""
     return _product(x, y)
@@ -113,6 +119,7 @@ def dot(x: Type, y: Type) -> Type:
     torch=lambda x, y: lambda a, b: torch.matmul(a, b) / a.shape[-1] ** 0.5,
     macs=_product_macs,
     zero="zeros",
+    keeps_nonnegative=True,
 )
 def scaled_dot(x: Type, y: Type) -> Type:
     """The matrix product divided by sqrt(b): (..., a, b), (..., b, c) -> (..., a, c)."""
@@ -125,7 +132,7 @@ def matmul(x, y):
     return dot(x, y)
 
 
-@primitive(torch=lambda *xs, axis: lambda *ts: torch.stack(ts, dim=axis))
+@primitive(torch=lambda *xs, axis: lambda *ts: torch.stack(ts, dim=axis), keeps_nonnegative=True)
 def stack(*xs: Type, axis: int) -> Type:
     """Tensors of one shape along a new axis 1, 2, ...: n times (a, ...) -> (n, a, ...) for axis 1."""
     first = xs[0]

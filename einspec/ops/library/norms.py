@@ -47,6 +47,7 @@ def instance_norm(x: Type) -> Type:
     torch=lambda x: nn.RMSNorm(x.axes[-1].size),
     params=lambda x: {"weight": (x.axes[-1].size,)},
     owns_parameters=True,
+    along="last",
 )
 def rms_norm(x: Type) -> Type:
     """The last axis over its root mean square, times a learned number each (Zhang and Sennrich 2019)."""

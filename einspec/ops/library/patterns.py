@@ -234,7 +234,7 @@ def _rearranging(x: Type, pattern: str, sizes: str, layout: str) -> Any:
     return lambda t: joined(permuted(parted(t)))
 
 
-@primitive(kind=PatternOp, torch=_rearranging, zero="zeros")
+@primitive(kind=PatternOp, torch=_rearranging, zero="zeros", keeps_nonnegative=True)
 def rearrange(x: Type, pattern: str, sizes: str = "", layout: str = "") -> Type:
     """The numbers in another order and other axes: ``rearrange(x, "(g c) h w -> (c g) h w", g=2)``.
 
@@ -264,7 +264,7 @@ def _reducing(x: Type, pattern: str, reduction: str, sizes: str, layout: str) ->
     return reduced
 
 
-@primitive(kind=PatternOp, torch=_reducing, zero="zeros")
+@primitive(kind=PatternOp, torch=_reducing, zero="zeros", keeps_nonnegative=True)
 def reduce(x: Type, pattern: str, reduction: str = "mean", sizes: str = "", layout: str = "") -> Type:
     """Axes that are missing on the right are reduced: ``reduce(x, "c h w -> c", "mean")``; mean, max, min or sum."""
     if reduction not in _REDUCTIONS:
@@ -321,6 +321,7 @@ def _einsum(*xs: Type, pattern: str) -> Any:
     torch=_einsum,
     macs=lambda *xs, pattern: math.prod(_einsum_sizes(xs, pattern)[0].values()) if len(xs) == 2 else 0,
     zero="zeros",
+    keeps_nonnegative=True,
 )
 def einsum(*xs: Type, pattern: str) -> Type:
     """Products of one or two tensors, summed over the axes that are missing on the right: ``einsum(q, k,

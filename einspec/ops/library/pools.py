@@ -56,7 +56,7 @@ def _maximum(places: int) -> Any:
     def module(x: Type, kernel: int, stride: int | None, padding: int, dilation: int, ceil_mode: bool) -> Any:
         return getattr(nn, f"MaxPool{places}d")(kernel, stride, padding, dilation, ceil_mode=ceil_mode)
 
-    return primitive(_named(rule, "max_pool", "maximum", places), torch=module, zero="zeros")
+    return primitive(_named(rule, "max_pool", "maximum", places), torch=module, zero="zeros", keeps_nonnegative=True)
 
 
 max_pool1d, max_pool2d, max_pool3d = _maximum(1), _maximum(2), _maximum(3)
@@ -79,34 +79,38 @@ def _average(places: int) -> Any:
     def module(x: Type, *arguments: Any) -> Any:
         return getattr(nn, f"AvgPool{places}d")(*arguments)
 
-    return primitive(_named(rule, "avg_pool", "mean", places), torch=module, zero="zeros")
+    return primitive(_named(rule, "avg_pool", "mean", places), torch=module, zero="zeros", keeps_nonnegative=True)
 
 
 avg_pool1d, avg_pool2d, avg_pool3d = _average(1), _average(2), _average(3)
 
 
-@primitive(torch=lambda x, length: nn.AdaptiveAvgPool1d(length), zero="zeros")
+@primitive(torch=lambda x, length: nn.AdaptiveAvgPool1d(length), zero="zeros", keeps_nonnegative=True)
 def adaptive_avg_pool1d(x: Type, length: int) -> Type:
     """The mean over windows of any size, so that so many come out: (c, l) -> (c, length)."""
     check_places(x, 1)
     return x.with_axis(1, length)
 
 
-@primitive(torch=lambda x, height, width: nn.AdaptiveAvgPool2d((height, width)), zero="zeros")
+@primitive(torch=lambda x, height, width: nn.AdaptiveAvgPool2d((height, width)), zero="zeros", keeps_nonnegative=True)
 def adaptive_avg_pool2d(x: Type, height: int, width: int) -> Type:
     """The mean over windows of any size, so that so many come out: (c, h, w) -> (c, height, width)."""
     check_places(x, 2)
     return Type((x.channels, height, width), x.dtype)
 
 
-@primitive(torch=lambda x, length, height, width: nn.AdaptiveAvgPool3d((length, height, width)), zero="zeros")
+@primitive(
+    torch=lambda x, length, height, width: nn.AdaptiveAvgPool3d((length, height, width)),
+    zero="zeros",
+    keeps_nonnegative=True,
+)
 def adaptive_avg_pool3d(x: Type, length: int, height: int, width: int) -> Type:
     """The mean over windows of any size, so that so many come out: (c, t, h, w) -> (c, length, height, width)."""
     check_places(x, 3)
     return Type((x.channels, length, height, width), x.dtype, x.layout)
 
 
-@primitive(torch=lambda x, height, width: nn.AdaptiveMaxPool2d((height, width)), zero="zeros")
+@primitive(torch=lambda x, height, width: nn.AdaptiveMaxPool2d((height, width)), zero="zeros", keeps_nonnegative=True)
 def adaptive_max_pool2d(x: Type, height: int, width: int) -> Type:
     """The maximum over windows of any size, so that so many come out: (c, h, w) -> (c, height, width)."""
     check_places(x, 2)

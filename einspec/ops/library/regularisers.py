@@ -20,14 +20,14 @@ def _check(x: Type, p: float) -> None:
         raise ShapeError("{} is no probability below 1", p)
 
 
-@primitive(torch=lambda x, p: nn.Dropout(p), random=True, zero="zeros")
+@primitive(torch=lambda x, p: nn.Dropout(p), random=True, zero="zeros", keeps_nonnegative=True)
 def dropout(x: Type, p: float = 0.5) -> Type:
     """Numbers are zero with probability p, the others are scaled up (Srivastava et al. 2014)."""
     _check(x, p)
     return x
 
 
-@primitive(torch=lambda x, p: modules.DropPath(p), random=True, zero="zeros")
+@primitive(torch=lambda x, p: modules.DropPath(p), random=True, zero="zeros", keeps_nonnegative=True)
 def drop_path(x: Type, p: float = 0.1) -> Type:
     """All of an example is zero with probability p, the others are scaled up (stochastic depth, Huang et al. 2016)."""
     _check(x, p)

@@ -15,7 +15,9 @@ functional: Any = LazyModule("torch.nn.functional")
 nn: Any = LazyModule("torch.nn")
 
 
-@primitive(torch=lambda x, factor, mode: nn.Upsample(scale_factor=factor, mode=mode), zero="zeros")
+@primitive(
+    torch=lambda x, factor, mode: nn.Upsample(scale_factor=factor, mode=mode), zero="zeros", keeps_nonnegative=True
+)
 def upsample(x: Type, factor: int, mode: str = "nearest") -> Type:
     """An image of more pixels, ``nearest`` or ``bilinear``: (c, h, w) -> (c, factor h, factor w)."""
     require_float(x)
@@ -39,7 +41,11 @@ def _spatial(x: Type) -> tuple[int, ...]:
 _MODES = ("constant", "reflect", "replicate")
 
 
-@primitive(torch=lambda x, size, mode: lambda t: functional.pad(t, (size, size) * (x.rank - 1), mode), zero="zeros")
+@primitive(
+    torch=lambda x, size, mode: lambda t: functional.pad(t, (size, size) * (x.rank - 1), mode),
+    zero="zeros",
+    keeps_nonnegative=True,
+)
 def pad(x: Type, size: int, mode: str = "constant") -> Type:
     """Zeros around an image or a sequence, or its own numbers (reflect, replicate): (c, l) -> (c, l + 2 size)."""
     places = _spatial(x)
@@ -50,7 +56,7 @@ def pad(x: Type, size: int, mode: str = "constant") -> Type:
     return Type([a.size + 2 * size if i in places else a for i, a in enumerate(x.axes)], x.dtype, x.layout)
 
 
-@primitive(torch=lambda x, size: lambda t: functional.pad(t, (size, 0)), zero="zeros")
+@primitive(torch=lambda x, size: lambda t: functional.pad(t, (size, 0)), zero="zeros", keeps_nonnegative=True)
 def pad_before(x: Type, size: int) -> Type:
     """Zeros before a sequence: (c, l) -> (c, size + l)."""
     require_float(x)
@@ -64,6 +70,7 @@ def pad_before(x: Type, size: int) -> Type:
         lambda t: t[:, :, top : -bottom if bottom else None, left : -right if right else None]
     ),
     zero="zeros",
+    keeps_nonnegative=True,
 )
 def crop(x: Type, top: int = 1, left: int = 1, bottom: int = 0, right: int = 0) -> Type:
     """An image without so many rows and columns of each border: (c, h, w) -> (c, h', w')."""

@@ -33,6 +33,7 @@ def require_float(x: Type) -> None:
     macs=lambda x, width: x.elements * width,
     owns_parameters=True,
     zero="zeros",
+    along="last",
 )
 def linear_without_bias(x: Type, width: int) -> Type:
     """A linear layer over the last axis, which ``linear(x, width, bias=False)`` means: (..., n) -> (..., width)."""
@@ -46,6 +47,7 @@ def linear_without_bias(x: Type, width: int) -> Type:
     params=lambda x, width: {"weight": (width, x.axes[-1].size), "bias": (width,)},
     macs=lambda x, width: x.elements * width,
     owns_parameters=True,
+    along="last",
 )
 def linear(x: Type, width: int) -> Type:
     """A linear layer over the last axis: (..., n) -> (..., width). Called with ``bias=False``, it has none."""
@@ -74,6 +76,8 @@ def linear_div(x, divisor: int):
     torch=lambda x, slope: nn.LeakyReLU(slope) if slope else nn.ReLU(),
     pointwise=True,
     zero="zeros",
+    nonnegative_unless="slope",
+    keeps_at_nonnegative=True,
 )
 def leaky_relu(x: Type, slope: float) -> Type:
     """max(x, slope x), for a slope below 1."""
@@ -87,7 +91,7 @@ def relu(x):
     return leaky_relu(x, 0.0)
 
 
-@primitive(torch=lambda x, axis: nn.Softmax(dim=axis))
+@primitive(torch=lambda x, axis: nn.Softmax(dim=axis), nonnegative=True)
 def softmax_along(x: Type, axis: int) -> Type:
     """Softmax over axis 1, 2, ..., as ``softmax(x, axis)`` means it."""
     require_float(x)
@@ -95,7 +99,7 @@ def softmax_along(x: Type, axis: int) -> Type:
     return x
 
 
-@primitive(kind=WithTwin, torch=lambda x: nn.Softmax(dim=-1))
+@primitive(kind=WithTwin, torch=lambda x: nn.Softmax(dim=-1), nonnegative=True, along="last")
 def softmax(x: Type) -> Type:
     """Softmax over the last axis; called with ``axis=1``, 2, ..., over that one."""
     require_float(x)
@@ -116,6 +120,7 @@ def _batch_norm(x: Type) -> Any:
     params=lambda x: {"weight": (x.channels,), "bias": (x.channels,)},
     owns_parameters=True,
     has_buffers=True,
+    along="first",
 )
 def batch_norm(x: Type) -> Type:
     """Batch norm over the channels of an image, a sequence or a vector."""
@@ -125,7 +130,7 @@ def batch_norm(x: Type) -> Type:
     return x
 
 
-@primitive(torch=lambda x: nn.LayerNorm(x.axes[-1].size, elementwise_affine=False))
+@primitive(torch=lambda x: nn.LayerNorm(x.axes[-1].size, elementwise_affine=False), along="last")
 def layer_norm_without_weights(x: Type) -> Type:
     """Layer norm over the last axis, as ``layer_norm(x, affine=False)`` means it."""
     require_float(x)
@@ -137,6 +142,7 @@ def layer_norm_without_weights(x: Type) -> Type:
     torch=lambda x: nn.LayerNorm(x.axes[-1].size),
     params=lambda x: {"weight": (x.axes[-1].size,), "bias": (x.axes[-1].size,)},
     owns_parameters=True,
+    along="last",
 )
 def layer_norm(x: Type) -> Type:
     """Layer norm over the last axis (Ba et al. 2016). Called with ``affine=False``, it has no weights."""
@@ -195,7 +201,7 @@ def zeros_like(x):
     return zeros(x, str(Type(x.axes, x.dtype, x.layout)))
 
 
-@primitive(torch=lambda x, n: lambda t: t * n, pointwise=True, zero="zeros")
+@primitive(torch=lambda x, n: lambda t: t * n, pointwise=True, zero="zeros", keeps_nonnegative=True)
 def times(x: Type, n: int) -> Type:
     """n x: the sum of n times the same tensor."""
     return x
@@ -208,7 +214,7 @@ def scale_by(x: Type, factor: float) -> Type:
     return x
 
 
-@primitive(torch=lambda x: lambda t: t.flatten(1), zero="zeros")
+@primitive(torch=lambda x: lambda t: t.flatten(1), zero="zeros", keeps_nonnegative=True)
 def flatten(x: Type) -> Type:
     """All axes as one: a vector."""
     return Type((x.elements,), x.dtype)
@@ -225,6 +231,7 @@ def _order(order: str) -> tuple[int, ...] | None:
     torch=lambda x, order: lambda t: t.permute(0, *map(int, order)),
     permutes=True,
     zero="zeros",
+    keeps_nonnegative=True,
 )
 def permute(x: Type, order: str) -> Type:
     """The axes in another order: ``213`` swaps the first two of three. The layout stays."""
@@ -238,6 +245,7 @@ def permute(x: Type, order: str) -> Type:
     torch=lambda x, n, axis: lambda t: t.chunk(n, dim=axis),
     splits=True,
     zero="zeros",
+    keeps_nonnegative=True,
 )
 def group(x: Type, n: int, axis: int) -> tuple[Type, ...]:
     """Splits axis 1, 2, ... into n equal parts, in order: (n a, ...) -> n times (a, ...)."""
@@ -249,7 +257,11 @@ def group(x: Type, n: int, axis: int) -> tuple[Type, ...]:
     return (x.with_axis(axis - 1, x.axes[axis - 1].size // n),) * n
 
 
-@primitive(torch=lambda x, axis, start, stop: lambda t: t.narrow(axis, start, stop - start), zero="zeros")
+@primitive(
+    torch=lambda x, axis, start, stop: lambda t: t.narrow(axis, start, stop - start),
+    zero="zeros",
+    keeps_nonnegative=True,
+)
 def narrow(x: Type, axis: int, start: int, stop: int) -> Type:
     """Places start to stop, from 0, of axis 1, 2, ...: (n, ...) -> (stop - start, ...)."""
     check_axis(x, axis)
@@ -258,7 +270,7 @@ def narrow(x: Type, axis: int, start: int, stop: int) -> Type:
     return x.with_axis(axis - 1, stop - start)
 
 
-@primitive(torch=lambda x, axis: lambda t: t.unbind(axis), zero="zeros")
+@primitive(torch=lambda x, axis: lambda t: t.unbind(axis), zero="zeros", keeps_nonnegative=True)
 def unbind(x: Type, axis: int) -> tuple[Type, ...]:
     """The places of axis 1, 2, ..., one by one, without that axis: (n, ...) -> n times (...)."""
     kind = _without(x, axis)
@@ -267,7 +279,7 @@ def unbind(x: Type, axis: int) -> tuple[Type, ...]:
     return (kind,) * x.axes[axis - 1].size
 
 
-@primitive(torch=lambda x, axis, index: lambda t: t.select(axis, index), zero="zeros")
+@primitive(torch=lambda x, axis, index: lambda t: t.select(axis, index), zero="zeros", keeps_nonnegative=True)
 def select(x: Type, axis: int, index: int) -> Type:
     """One place, from 0, of axis 1, 2, ..., without that axis: (n, ...) -> (...)."""
     check_axis(x, axis)
@@ -284,7 +296,7 @@ def _without(x: Type, axis: int) -> Type:
     return Type(axes, x.dtype, "tensor" if len(axes) > 2 else None)
 
 
-@primitive(torch=lambda x, n, axis: lambda t: torch.cat((t,) * n, dim=axis), zero="zeros")
+@primitive(torch=lambda x, n, axis: lambda t: torch.cat((t,) * n, dim=axis), zero="zeros", keeps_nonnegative=True)
 def repeat(x: Type, n: int, axis: int) -> Type:
     """Axis 1, 2, ... n times over, one copy after the other: (a, ...) -> (n a, ...)."""
     check_axis(x, axis)
@@ -293,13 +305,13 @@ def repeat(x: Type, n: int, axis: int) -> Type:
     return x.with_axis(axis - 1, n * x.axes[axis - 1].size)
 
 
-@primitive(torch=lambda x: lambda t: t.detach(), zero="zeros")
+@primitive(torch=lambda x: lambda t: t.detach(), zero="zeros", keeps_nonnegative=True)
 def detach(x: Type) -> Type:
     """x, and no gradient goes back through it."""
     return x
 
 
-@primitive(torch=lambda x, axis, shift: lambda t: t.roll(shift, axis), zero="zeros")
+@primitive(torch=lambda x, axis, shift: lambda t: t.roll(shift, axis), zero="zeros", keeps_nonnegative=True)
 def roll(x: Type, axis: int, shift: int) -> Type:
     """The places of axis 1, 2, ... moved on in a circle."""
     check_axis(x, axis)
@@ -317,6 +329,7 @@ def check_axis(x: Type, axis: int) -> None:
         lambda t: functional.unfold(t, kernel, padding=padding, stride=stride).transpose(1, 2)
     ),
     zero="zeros",
+    keeps_nonnegative=True,
 )
 def im2col(x: Type, kernel: int, stride: int, padding: int) -> Type:
     """Patches of an image as rows: (c, h, w) -> ((h', w'), c k k), with h' = (h + 2p - k) // s + 1.
@@ -349,6 +362,7 @@ def window(size: int, kernel: int, stride: int, padding: int, dilation: int = 1)
 @primitive(
     torch=lambda x, height, width: lambda t: t.transpose(1, 2).unflatten(2, (height, width)),
     zero="zeros",
+    keeps_nonnegative=True,
 )
 def to_image(x: Type, height: int, width: int) -> Type:
     """Rows become the pixels of a grid: (height width, d) -> (d, height, width)."""

@@ -88,6 +88,21 @@ class Gain(nn.Module):
 
 
 BROKEN = {
+    "numbers below 0": (
+        one(nonnegative=True)(lambda t: t * 0 - 1),
+        [(4, 6)],
+        "op at (4, 6) does not keep its law 'nonnegative': a number of -1 comes out",
+    ),
+    "numbers that come below 0": (
+        one(keeps_nonnegative=True)(lambda t: t * 0 - 1),
+        [(4, 6)],
+        "op at (4, 6) does not keep its law 'keeps_nonnegative': of numbers of at least 0 comes -1",
+    ),
+    "gradients that are lost": (
+        one(keeps_at_nonnegative=True)(lambda t: t.detach()),
+        [(4, 6)],
+        "op at (4, 6) does not keep its law 'keeps_at_nonnegative': no gradient goes back",
+    ),
     "another shape": (
         one()(lambda t: t[:, :2]),
         [(4, 6)],
@@ -291,6 +306,39 @@ def test_the_callers_random_state_is_left_alone():
     before = torch.get_rng_state()
     check_laws(dropout, [(4, 6)], 0.5)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def with_slope(x: Type, slope: float) -> Type:
+    return x
+
+
+OF_VALUES_AND_AXES = {
+    "nonnegative_unless": (
+        primitive(name="op", torch=lambda x, slope: lambda t: t, nonnegative_unless="slope")(with_slope), [(4, 6)], (0.0,)
+    ),
+    "keeps_at_nonnegative": (one(keeps_at_nonnegative=True)(lambda t: t.clamp(max=0.1)), [(4, 6)], ()),
+    "keeps_at_nonnegative, but not its gradient": (
+        one(keeps_at_nonnegative=True)(lambda t: 2 * t - t.detach()), [(4, 6)], ()
+    ),
+    "along, but places differ": (one(along="last")(lambda t: t.cumsum(1)), [(2, 3, 4)], ()),
+    "along the other end": (one(along="first")(lambda t: t.softmax(-1)), [(2, 3, 4)], ()),
+    "along the last of images": (one(along="last")(lambda t: t - t.mean(dim=(1, 3), keepdim=True)), [(2, 3, 4)], ()),
+    "along, but rows are one": (
+        one(along="last")(lambda t: t - t.mean(dim=1, keepdim=True) if t.dim() == 3 else t), [(2, 3, 4)], ()
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_VALUES_AND_AXES)
+def test_lies_about_values_and_axes(name):
+    op, kinds, args = OF_VALUES_AND_AXES[name]
+    with pytest.raises(LawError, match=f"does not keep its law '{name.split(',')[0].split()[0]}'"):
+        check_laws(op, kinds, *args)
+
+
+def test_laws_of_axes_are_of_one_end():
+    with pytest.raises(TypeError, match="along='middle': expected 'last' or 'first', or nothing"):
+        one(along="middle")(lambda t: t)
 
 
 LIES = [

@@ -442,6 +442,52 @@ graph (4, 6) and (5, 6) -> %3 %4
   %3 = rearrange('l m -> l m', '', matrix) %2 : (4, 5)
   %4 = reduce('l e -> e', sum, '', vector) %in : (6,)""",
     ),
+    (
+        "keep nonnegative",
+        """
+graph (4, 6) -> %4
+  %0 = softmax %in : (4, 6)
+  %1 = leaky_relu(0.0) %in : (4, 6)
+  %2 = add %0 %1 : (4, 6)
+  %3 = permute('21') %2 : (6, 4)
+  %4 = leaky_relu(0.01) %3 : (6, 4)""",
+        """
+graph (4, 6) -> %3
+  %0 = softmax %in : (4, 6)
+  %1 = leaky_relu(0.0) %in : (4, 6)
+  %2 = add %0 %1 : (4, 6)
+  %3 = permute('21') %2 : (6, 4)""",
+    ),
+    (
+        "move after",
+        """
+graph (2, 3, 4) -> %2 %4
+  %0 = permute('213') %in : (3, 2, 4)
+  %1 = leaky_relu(0.01) %0 : (3, 2, 4)
+  %2 = linear(8) %1 : (3, 2, 8) [2:linear_2]
+  %3 = permute('321') %in : (4, 3, 2)
+  %4 = softmax %3 : (4, 3, 2)""",
+        """
+graph (2, 3, 4) -> %2 %5
+  %0 = leaky_relu(0.01) %in : (2, 3, 4)
+  %1 = linear(8) %0 : (2, 3, 8) [2:linear_2]
+  %2 = permute('213') %1 : (3, 2, 8)
+  %3 = permute('231') %in : (3, 4, 2)
+  %4 = softmax %3 : (3, 4, 2)
+  %5 = permute('213') %4 : (4, 3, 2)""",
+    ),
+    (
+        "move after",
+        """
+graph (2, 3, 4) -> %1
+  %0 = im2col(1, 1, 0) %in : ((3, 4), 2)
+  %1 = softmax %0 : ((3, 4), 2)""",
+        """
+graph (2, 3, 4) -> %2
+  %0 = permute('231') %in : (3, 4, 2)
+  %1 = softmax %0 : (3, 4, 2)
+  %2 = rearrange('a b c -> (a b) c', '', '') %1 : ((3, 4), 2)""",
+    ),
 ]
 
 
@@ -676,6 +722,26 @@ graph (4, 6) -> %1 %3
 graph 2 x (4, 6) -> %0 %1
   %0 = einsum('a b, a b -> a b') %in %in.1 : (4, 6)
   %1 = einsum('a b, a c -> b') %in %in.1 : (6,)""",
+    ),
+    (  # what may be below 0
+        "keep nonnegative",
+        """
+graph (4, 6) -> %3
+  %0 = softmax %in : (4, 6)
+  %1 = add %0 %in : (4, 6)
+  %2 = leaky_relu(0.01) %1 : (4, 6)
+  %3 = leaky_relu(0.0) %2 : (4, 6)""",
+    ),
+    (  # the axis itself is in its place, is made of two, or the only one
+        "move after",
+        """
+graph (2, 3, 4) and (4, 1, 1) -> %1 %3 %5
+  %0 = permute('231') %in : (3, 4, 2)
+  %1 = softmax %0 : (3, 4, 2)
+  %2 = rearrange('a b c -> a (b c)', '', '') %in : (2, (3, 4))
+  %3 = linear(5) %2 : (2, 5) [3:linear_3]
+  %4 = flatten %in.1 : (4,)
+  %5 = linear(5) %4 : (5,) [5:linear_5]""",
     ),
 ]
 
