@@ -56,7 +56,7 @@ class Laws:
     nonnegative_unless: str | None = None
     """An argument where that is so unless it is true, as the slope of a leaky ReLU is."""
     keeps_nonnegative: bool = False
-    """No output number is below 0 where no input number is."""
+    """No output number is below 0 where no input number is, and no number among its arguments."""
     keeps_at_nonnegative: bool = False
     """Its output is its input where no number of that is below 0, with the same gradient."""
     along: str | None = None
@@ -75,6 +75,11 @@ class Laws:
         """The laws that differ from an op without any."""
         values = {name.name: getattr(self, name.name) for name in fields(self)}
         return {name: value for name, value in values.items() if value}
+
+
+def has_negative(args: tuple[Any, ...]) -> bool:
+    """Whether a number among arguments is below 0, as in -2 x."""
+    return any(isinstance(value, (int, float)) and value < 0 for value in args)
 
 
 _REMEMBERED = 5_000

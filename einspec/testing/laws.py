@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from einspec.compiler.graph.graph import fits
 from einspec.errors import EinspecError
-from einspec.ops.declare import Outputs, Primitive
+from einspec.ops.declare import Outputs, Primitive, has_negative
 from einspec.ops.opset import library_ops
 from einspec.types import Type, TypeLike, as_type
 
@@ -254,7 +254,7 @@ class _Checker:
             law = "nonnegative" if laws.nonnegative else "nonnegative_unless"
             raise self.error(law, f"a number of {_least(found):.4g} comes out")
         above = [tensor.abs() for tensor in tensors]
-        if laws.keeps_nonnegative:
+        if laws.keeps_nonnegative and not has_negative(self.args):
             least = _least(self.run(compute, above, "keeps_nonnegative"))
             if least < 0:
                 raise self.error("keeps_nonnegative", f"of numbers of at least 0 comes {least:.4g}")

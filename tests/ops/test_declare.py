@@ -135,7 +135,7 @@ LAWS = {
     "group": Laws(splits=True, zero="zeros", keeps_nonnegative=True),
     "im2col": Laws(zero="zeros", keeps_nonnegative=True),
     "to_image": Laws(zero="zeros", keeps_nonnegative=True),
-    "zeros": Laws(),
+    "zeros": Laws(nonnegative=True),
     "max_pool2d": Laws(zero="zeros", keeps_nonnegative=True),
     "avg_pool2d": Laws(zero="zeros", keeps_nonnegative=True),
     "crop": Laws(zero="zeros", keeps_nonnegative=True),

@@ -6,11 +6,11 @@ all else that was moved is moved after it.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from einspec.compiler.graph.graph import Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
-from einspec.compiler.simplify.rules.common import library
+from einspec.compiler.simplify.rules.common import is_pointwise, library
 from einspec.compiler.simplify.rules.rearrangements import Moves, moved_from, steps_of
 from einspec.types import Type
 
@@ -19,21 +19,19 @@ def move_after(rewriter: Rewriter, node: Node) -> Ports | None:
     """Moves what an op does not look at after it."""
     assert node.op is not None
     (port,) = node.inputs
-    moved = _moved(rewriter, port, {})
-    if moved is None:
+    region = _region(rewriter, port)
+    if region is None:
         return None
-    moves, kind = moved
+    moves, kind = region.moves, region.kind
     if node.slot is not None and kind.rank != node.input_types[0].rank:
         return None  # a linear layer over the pixels of an image is a convolution
     at = -1 if node.op.laws.along == "last" else 0
     axis = moves.made[at]
-    if len(axis) == 0 or axis not in moves.given or len([size for size in kind.sizes if size > 1]) < 2:
+    if kind.rank > 9 or not axis or axis not in moves.given or len([size for size in kind.sizes if size > 1]) < 2:
         return None
     place = moves.given.index(axis)
     rest = [other for other in range(kind.rank) if other != place]
     order = [*rest, place] if at else [place, *rest]
-    if kind.rank > 9 or not isinstance(node.outputs[0], Type):
-        return None
     digits = "".join(str(other + 1) for other in order)
     turned = library("permute").infer((kind,), (digits,), {})
     assert isinstance(turned, Type)
@@ -44,7 +42,7 @@ def move_after(rewriter: Rewriter, node: Node) -> Ports | None:
     steps = steps_of(after, made, node.outputs[0].layout)
     if not steps:
         return None
-    base = _unmoved(rewriter, port, {})
+    base = region.unmoved(rewriter, port)
     if order != sorted(order):
         (base,) = rewriter.apply(library("permute"), (digits,), (base,))
     found = rewriter.make(replace(node, inputs=(base,), input_types=(turned,), outputs=(made,)))
@@ -69,46 +67,58 @@ def _with_axis(moves: Moves, order: list[int], at: int, size: int) -> Moves:
     )
 
 
-Known = dict[Port, tuple[Moves, Type] | None]
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """A port that is moved, with the pointwise ops between it and the moves, which are the same on every way."""
+
+    moves: Moves
+    kind: Type
+    """The type before the moves."""
+    sources: dict[Port, Port]
+    """Where each port that is moved comes from."""
+    nodes: tuple[int, ...]
+    """The pointwise ops, each after what it reads."""
+
+    def unmoved(self, rewriter: Rewriter, port: Port) -> Port:
+        """The port without the moves: the pointwise ops made anew before them."""
+        known = dict(self.sources)
+        for index in self.nodes:
+            node = rewriter.nodes[index]
+            assert node.op is not None
+            inputs = tuple(known[source] for source in node.inputs)
+            (known[index, 0],) = rewriter.apply(node.op, node.args, inputs, node.attributes)
+        return known[port]
 
 
-def _moved(rewriter: Rewriter, port: Port, known: Known) -> tuple[Moves, Type] | None:
-    """How a port was moved, and the type before: by the ops that make it, or in the same way by all that pointwise ops
-    read.
-    """
-    if port not in known:
-        known[port] = None
-        maker = rewriter.maker(port)
-        source = moved_from(rewriter, port)
-        if source is not None:
-            known[port] = source[0], rewriter.type_of(source[1])
-        elif maker is not None and _passes(maker):
-            assert maker.op is not None
-            found = [_moved(rewriter, source, known) for source in maker.inputs]
-            if found[0] is not None and all(other == found[0] for other in found):
-                kinds = (found[0][1],) * len(maker.inputs)
-                if isinstance(maker.op.accept(kinds, maker.args, dict(maker.attributes)), Type):
-                    known[port] = found[0]
-    return known[port]
-
-
-def _passes(node: Node) -> bool:
-    return node.op is not None and node.op.laws.pointwise and node.slot is None and not node.op.laws.random
-
-
-def _unmoved(rewriter: Rewriter, port: Port, known: dict[Port, Port]) -> Port:
-    """The port without the moves: pointwise ops made anew before them."""
-    if port not in known:
-        source = moved_from(rewriter, port)
-        if source is not None:
-            known[port] = source[1]
+def _region(rewriter: Rewriter, port: Port) -> _Region | None:
+    """How a port was moved; None where something on the way was not, or was moved in another way."""
+    found: tuple[Moves, Type] | None = None
+    sources: dict[Port, Port] = {}
+    inner: set[int] = set()
+    waiting = [port]
+    while waiting:
+        place = waiting.pop()
+        if place in sources or place[0] in inner:
+            continue
+        origin = moved_from(rewriter, place)
+        maker = rewriter.maker(place)
+        if origin is not None:
+            moved = origin[0], rewriter.type_of(origin[1])
+            if found not in (None, moved):
+                return None
+            found, sources[place] = moved, origin[1]
+        elif maker is not None and is_pointwise(maker):
+            inner.add(place[0])
+            waiting += maker.inputs
         else:
-            maker = rewriter.maker(port)
-            assert maker is not None
-            assert maker.op is not None
-            inputs = tuple(_unmoved(rewriter, source, known) for source in maker.inputs)
-            (known[port],) = rewriter.apply(maker.op, maker.args, inputs, maker.attributes)
-    return known[port]
+            return None
+    if found is None:
+        return None
+    for node in (rewriter.nodes[index] for index in inner):
+        kinds = (found[1],) * len(node.inputs)
+        if node.op is None or not isinstance(node.op.accept(kinds, node.args, dict(node.attributes)), Type):
+            return None
+    return _Region(*found, sources, tuple(sorted(inner)))
 
 
 RULES = (

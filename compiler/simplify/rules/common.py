@@ -50,6 +50,11 @@ def is_zeros(rewriter: Rewriter, port: Port) -> bool:
     return maker is not None and maker.op is library("zeros")
 
 
+def is_pointwise(node: Node) -> bool:
+    """Whether a node looks at one place at a time, without weights or chance."""
+    return node.op is not None and node.op.laws.pointwise and node.slot is None and not node.op.laws.random
+
+
 def is_function(node: Node) -> bool:
     """Whether two runs of a node on one input agree: no weights, no state, no chance."""
     if node.body is not None:

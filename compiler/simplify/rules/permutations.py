@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from einspec.compiler.graph.graph import Node, Port, Ports, fits
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
-from einspec.compiler.simplify.rules.common import keeping
+from einspec.compiler.simplify.rules.common import is_pointwise, keeping
 from einspec.types import Type
 
 
@@ -50,10 +50,7 @@ def lift_permutation(rewriter: Rewriter, node: Node) -> Ports | None:
 def _lets_pass(rewriter: Rewriter, permutation: Node, port: Port) -> bool:
     """Whether what makes a port looks at one place at a time, at the permuted types too."""
     maker = rewriter.maker(port)
-    if maker is None or maker.op is None or maker.slot is not None:
-        return False
-    laws = maker.op.laws
-    if not laws.pointwise or laws.random:
+    if maker is None or maker.op is None or not is_pointwise(maker):
         return False
     kinds = tuple(_permuted(permutation, rewriter.type_of(source)) for source in maker.inputs)
     found = maker.op.accept(kinds, maker.args, dict(maker.attributes))

@@ -246,39 +246,36 @@ def _layout(op: Primitive, kind: Type, args: tuple[Any, ...]) -> str:
     return found.layout
 
 
-def moved_from(rewriter: Rewriter, port: Port) -> tuple[Moves, Port] | None:
-    """How what is at a port was moved, and from where, through all that moves it one after the other; None for a port
-    that nothing has moved.
-    """
-    found: tuple[Moves, Port] | None = None
+def _traced(rewriter: Rewriter, moves: Moves, port: Port) -> tuple[Moves, Port, tuple[Step, ...]]:
+    """Moves of a port with those before them as one, where they begin, and the ops that make these."""
+    before: tuple[Step, ...] = ()
     while True:
-        maker = rewriter.maker(port if found is None else found[1])
-        moves = moves_of(maker) if maker is not None and maker.op is not None else None
-        if maker is None or moves is None or moves.reduction:
-            return found
-        whole = composed(moves, found[0]) if found is not None else moves
-        if whole is None:
-            return found
-        found = whole, maker.inputs[0]
+        maker = rewriter.maker(port)
+        earlier = moves_of(maker) if maker is not None else None
+        whole = composed(earlier, moves) if earlier is not None else None
+        if whole is None or maker is None or maker.op is None:
+            return moves, port, before
+        moves, port, before = whole, maker.inputs[0], ((maker.op, maker.args), *before)
+
+
+def moved_from(rewriter: Rewriter, port: Port) -> tuple[Moves, Port] | None:
+    """How what is at a port was moved, and from where; None where nothing has moved it, or it was reduced."""
+    maker = rewriter.maker(port)
+    moves = moves_of(maker) if maker is not None else None
+    if maker is None or moves is None:
+        return None
+    moves, source, _ = _traced(rewriter, moves, maker.inputs[0])
+    return None if moves.reduction else (moves, source)
 
 
 def one_rearrangement(rewriter: Rewriter, node: Node) -> Ports | None:
     """A node with those that come before it as one, in one spelling."""
-    assert node.op is not None
-    (port,), (output,) = node.inputs, node.outputs
-    moves, chain = moves_of(node), [(node.op, node.args)]
-    if moves is None:
+    moves = moves_of(node)
+    if moves is None or node.op is None:
         return None
-    while True:
-        maker = rewriter.maker(port)
-        before = moves_of(maker) if maker is not None and maker.op is not None else None
-        whole = composed(before, moves) if before is not None else None
-        if whole is None or maker is None or maker.op is None:
-            break
-        moves, port = whole, maker.inputs[0]
-        chain.insert(0, (maker.op, maker.args))
-    steps = steps_of(moves, rewriter.type_of(port), output.layout)
-    if steps == tuple(chain):
+    moves, port, before = _traced(rewriter, moves, node.inputs[0])
+    steps = steps_of(moves, rewriter.type_of(port), node.outputs[0].layout)
+    if steps == (*before, (node.op, node.args)):
         return None
     for op, args in steps:
         (port,) = rewriter.apply(op, args, (port,))

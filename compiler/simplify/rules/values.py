@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from einspec.compiler.graph.graph import Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
-from einspec.compiler.simplify.rules.common import keeping, library
+from einspec.compiler.simplify.rules.common import keeping
+from einspec.ops.declare import has_negative
 
 
 def is_nonnegative(rewriter: Rewriter, port: Port) -> bool:
@@ -20,11 +21,11 @@ def _is_nonnegative(node: Node, known: list[bool]) -> bool:
     if op is None:
         return False
     laws = op.laws
-    if laws.nonnegative or op is library("zeros"):
+    if laws.nonnegative:
         return True
     if laws.nonnegative_unless is not None and not op.argument(laws.nonnegative_unless, node.args):
         return True
-    keeps = laws.keeps_nonnegative or laws.keeps_at_nonnegative
+    keeps = laws.keeps_at_nonnegative or (laws.keeps_nonnegative and not has_negative(node.args))
     return keeps and all(index >= 0 and known[index] for index, _ in node.inputs)
 
 

@@ -189,7 +189,7 @@ def _zeros(x: Type, kind: str) -> Any:
     return lambda t: like.new_zeros((t.shape[0], *target.sizes))
 
 
-@primitive(torch=_zeros)
+@primitive(torch=_zeros, nonnegative=True)
 def zeros(x: Type, kind: str) -> Type:
     """Zeros of a type that is given as text; x lends its batch alone."""
     return parse_type(kind)

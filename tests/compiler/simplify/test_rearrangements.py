@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import einspec
 from einspec.compiler.graph.lower import lower
+from einspec.compiler.graph.text import parse_graph
 from einspec.compiler.graph.verify import verify
 from einspec.compiler.identity.key import graph_key
 from einspec.compiler.pipeline import built
@@ -263,3 +264,13 @@ def test_free_axes_keep_the_spelling():
     model = einspec.compile(arch, free=("h", "w"), seed=0)
     x = torch.randn(1, 3, 12, 16)
     torch.testing.assert_close(model(x), einspec.compile(arch_of(body, "3,12,16"), seed=0)(x))
+
+
+def test_what_is_pointwise_may_be_a_long_chain():
+    """Of thousands of ops between the moves and what passes them."""
+    text = "graph (2, 3, 4) -> %3001\n  %0 = permute('213') %in : (3, 2, 4)\n"
+    text += "".join(f"  %{i} = gelu('none') %{i - 1} : (3, 2, 4)\n" for i in range(1, 3001))
+    text += "  %3001 = softmax %3000 : (3, 2, 4)"
+    found = simplify(parse_graph(text))
+    assert found.nodes[-1].op.name == "permute"
+    assert found.nodes[0].op.name == "gelu"

@@ -732,6 +732,14 @@ graph (4, 6) -> %3
   %2 = leaky_relu(0.01) %1 : (4, 6)
   %3 = leaky_relu(0.0) %2 : (4, 6)""",
     ),
+    (  # what a negative number turns
+        "keep nonnegative",
+        """
+graph (4, 6) -> %2
+  %0 = softmax %in : (4, 6)
+  %1 = times(-2) %0 : (4, 6)
+  %2 = leaky_relu(0.0) %1 : (4, 6)""",
+    ),
     (  # the axis itself is in its place, is made of two, or the only one
         "move after",
         """
