@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from einspec.compiler.graph.graph import Graph, Node, Port, Slot
 from einspec.compiler.graph.unfold import MOST_NODES, written_out
 from einspec.compiler.identity.canonical import Labelled, canonical_order
+from einspec.compiler.simplify.rules import IDENTITY_RULES
 from einspec.compiler.simplify.simplify import simplify
 from einspec.ops.declare import Primitive
 
@@ -28,8 +29,8 @@ def graph_key(graph: Graph) -> str:
     """
     has_copies = any(node.body is not None for node in graph.nodes)
     is_folded = has_copies and graph.written_out > MOST_NODES
-    if has_copies and not is_folded:
-        graph = simplify(written_out(graph))
+    if not is_folded:
+        graph = simplify(written_out(graph), rules=IDENTITY_RULES)
     return f"{FORMAT}{'f' if is_folded else ''}:{canonical_digest(graph)[:32]}"
 
 

@@ -62,6 +62,10 @@ class Laws:
     along: str | None = None
     """``"last"`` or ``"first"``: it acts along that axis, in the same way at every place of all others, so that these
     may be moved before it or after it."""
+    blind_on_one: bool = False
+    """Along an axis of one place it makes the same whatever it is given, as softmax makes ones."""
+    homogeneous: bool = False
+    """f(n x) = n f(x) for a number n above 0."""
     same_for_all: bool = False
     """Its output is the same for all examples, and the batch axis of that is 1."""
     permutes: bool = False

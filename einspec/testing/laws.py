@@ -88,6 +88,9 @@ class _Checker:
         self.check_values(compute, tensors, found)
         if laws.along:
             self.check_along(compute, tensors, found, is_training)
+        if laws.homogeneous:
+            thrice = self.run(compute, [3 * tensor for tensor in tensors], "homogeneous")
+            self.expect("homogeneous", thrice, tuple(3 * t for t in found), "of three times x comes three times f(x)")
 
     def realise(self, kinds: tuple[Type, ...], is_training: bool, law: str = "torch") -> Callable[..., Any]:
         """The op at some types, in float64."""
@@ -289,6 +292,13 @@ class _Checker:
             if again is not None:
                 wanted = (found[0].flatten(start, start + len(others) - 1),)
                 self.expect("along", again, wanted, "the other axes as one before it or after it is the same")
+
+        if self.op.laws.blind_on_one:
+            one = kind.with_axis(own, 1)
+            tried = [self.at(one, self.draw(one), compute, is_training) for _ in range(2)]
+            if tried[0] is not None and tried[1] is not None:
+                what = "of one place comes the same whatever it holds"
+                self.expect("blind_on_one", tried[0], tried[1], what)
 
     def at(self, kind: Type, tensor: Tensor, compute: Any, is_training: bool) -> tuple[Tensor, ...] | None:
         """What the op computes at another type with the same weights; None where it does not accept that."""

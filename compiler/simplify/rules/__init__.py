@@ -15,6 +15,7 @@ from einspec.compiler.simplify.rules import (
     rearrangements,
     sums,
     values,
+    wholes,
     zeros,
 )
 
@@ -24,6 +25,9 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 """All rules; ``merge equal`` (f(x), f(x) = one node, where f has no weights, state or chance), the loss of
 nodes that nothing needs, and the absence of nodes for identities, clones and sequences need none."""
+
+IDENTITY_RULES: tuple[Rule, ...] = (*RULES, *wholes.RULES)
+"""The rules of identity: those of what is built, and those that only choose one of several spellings."""
 
 FREE_RULES: tuple[Rule, ...] = (*values.RULES, *sums.RULES, *permutations.RULES, *copies.RULES)
 """The rules where sizes are free: the others write sizes, which hold for one input alone."""

@@ -6,25 +6,45 @@ all else that was moved is moved after it.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from einspec.compiler.graph.graph import Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
 from einspec.compiler.simplify.rules.common import is_pointwise, library
-from einspec.compiler.simplify.rules.rearrangements import Moves, moved_from, steps_of
+from einspec.compiler.simplify.rules.rearrangements import (
+    Moves,
+    coarsest,
+    moved_from,
+    place_of_one,
+    regrouped,
+    steps_of,
+    with_axis,
+)
 from einspec.types import Type
 
 
 def move_after(rewriter: Rewriter, node: Node) -> Ports | None:
     """Moves what an op does not look at after it."""
+    return _moved_after(rewriter, node, region_of(rewriter, node.inputs[0]), keeps_rank=node.slot is not None)
+
+
+def move_after_from_ranges(rewriter: Rewriter, node: Node) -> Ports | None:
+    """The same where ranges were taken or put together since the axes were moved, and with weights at another rank."""
+    assert node.op is not None
+    region = region_of(rewriter, node.inputs[0], through_ranges=True)
+    return _moved_after(rewriter, node, region, keeps_rank=node.op.laws.has_buffers)
+
+
+def _moved_after(rewriter: Rewriter, node: Node, region: Region | None, *, keeps_rank: bool) -> Ports | None:
     assert node.op is not None
     (port,) = node.inputs
-    region = _region(rewriter, port)
     if region is None:
         return None
     moves, kind = region.moves, region.kind
-    if node.slot is not None and kind.rank != node.input_types[0].rank:
-        return None  # a linear layer over the pixels of an image is a convolution
+    if keeps_rank and kind.rank != node.input_types[0].rank:
+        return None  # a linear layer over the pixels of an image is a convolution, and is built as one
     at = -1 if node.op.laws.along == "last" else 0
     axis = moves.made[at]
     if kind.rank > 9 or not axis or axis not in moves.given or len([size for size in kind.sizes if size > 1]) < 2:
@@ -68,32 +88,46 @@ def _with_axis(moves: Moves, order: list[int], at: int, size: int) -> Moves:
 
 
 @dataclass(frozen=True, slots=True)
-class _Region:
-    """A port that is moved, with the pointwise ops between it and the moves, which are the same on every way."""
+class Region:
+    """A port that is moved, with the ops between it and the moves, which are the same on every way."""
 
     moves: Moves
     kind: Type
     """The type before the moves."""
     sources: dict[Port, Port]
     """Where each port that is moved comes from."""
-    nodes: tuple[int, ...]
-    """The pointwise ops, each after what it reads."""
+    nodes: tuple[tuple[int, tuple[object, ...]], ...]
+    """The ops, each after what it reads, with their arguments before the moves."""
 
     def unmoved(self, rewriter: Rewriter, port: Port) -> Port:
-        """The port without the moves: the pointwise ops made anew before them."""
+        """The port without the moves: the ops between made anew before them."""
         known = dict(self.sources)
-        for index in self.nodes:
+        for index, args in self.nodes:
             node = rewriter.nodes[index]
             assert node.op is not None
             inputs = tuple(known[source] for source in node.inputs)
-            (known[index, 0],) = rewriter.apply(node.op, node.args, inputs, node.attributes)
+            for output, made in enumerate(rewriter.apply(node.op, args, inputs, node.attributes)):
+                known[index, output] = made
         return known[port]
 
 
-def _region(rewriter: Rewriter, port: Port) -> _Region | None:
+RANGES = frozenset(library(name) for name in ("group", "narrow", "cat"))
+
+
+def axis_of(node: Node) -> int:
+    """The axis of a split, a range or a concatenation, from 1."""
+    axis: int = node.args[1] if node.op is library("group") else node.args[0]
+    return axis
+
+
+Form = tuple[Moves, Type]
+"""How a port was moved, and its type before the moves."""
+
+
+def region_of(rewriter: Rewriter, port: Port, *, through_ranges: bool = False) -> Region | None:
     """How a port was moved; None where something on the way was not, or was moved in another way."""
-    found: tuple[Moves, Type] | None = None
     sources: dict[Port, Port] = {}
+    forms: dict[Port, Form] = {}
     inner: set[int] = set()
     waiting = [port]
     while waiting:
@@ -103,22 +137,77 @@ def _region(rewriter: Rewriter, port: Port) -> _Region | None:
         origin = moved_from(rewriter, place)
         maker = rewriter.maker(place)
         if origin is not None:
-            moved = origin[0], rewriter.type_of(origin[1])
-            if found not in (None, moved):
-                return None
-            found, sources[place] = moved, origin[1]
-        elif maker is not None and is_pointwise(maker):
+            sources[place] = origin[1]
+            forms[place] = coarsest(origin[0]), rewriter.type_of(origin[1])
+        elif maker is not None and (is_pointwise(maker) or (through_ranges and maker.op in RANGES)):
             inner.add(place[0])
             waiting += maker.inputs
         else:
             return None
+    if not through_ranges and len(set(forms.values())) > 1:
+        return None
+    nodes: list[tuple[int, tuple[object, ...]]] = []
+    for index in sorted(inner):
+        node = rewriter.nodes[index]
+        found = form_of(node, [forms[source] for source in node.inputs])
+        if found is None:
+            return None
+        form, args = found
+        nodes.append((index, args))
+        forms |= {(index, output): form for output in range(len(node.outputs))}
+    return Region(*forms[port], sources, tuple(nodes))
+
+
+def form_of(node: Node, inputs: Sequence[Form]) -> tuple[Form, tuple[object, ...]] | None:
+    """How the outputs of a pointwise op or of ranges are moved, and its arguments before the moves."""
+    assert node.op is not None
+    if node.op not in RANGES:
+        kinds = (inputs[0][1],) * len(inputs)
+        is_alike = all(other == inputs[0] for other in inputs)
+        accepts = is_alike and isinstance(node.op.accept(kinds, node.args, dict(node.attributes)), Type)
+        return (inputs[0], node.args) if accepts else None
+    place = axis_of(node) - 1
+    found = [_with_range(*form, place, node.outputs[0].sizes[place]) for form in inputs]
+    first = found[0]
+    if first is None or any(other != first for other in found):
+        return None
+    form, axis, given_unit, made_unit = first
+    if node.op is library("group"):
+        return form, (node.args[0], axis)
+    borders = node.args[1:]
+    if any(border % made_unit for border in borders):
+        return None
+    return form, (axis, *(border // made_unit * given_unit for border in borders))
+
+
+def _with_range(moves: Moves, kind: Type, place: int, size: int) -> tuple[Form, int, int, int] | None:
+    """The form of what has another size along an axis that comes out, where its places are together in one that goes
+    in; with the number of this, from 1, and how many places of it are how many of that.
+    """
+    made = moves.made[place]
+    if not made:
+        return _with_more(moves, kind, place, size)
+    before = next((axis for axis, given in enumerate(moves.given) if given[:1] == made[:1]), None)
+    if before is None:
+        return None
+    given_unit, made_unit = (
+        math.prod(moves.sizes[number] for number in side[1:]) for side in (moves.given[before], made)
+    )
+    if size % made_unit:
+        return None
+    width = size // made_unit * given_unit
+    found = with_axis(moves, before, width)
     if found is None:
         return None
-    for node in (rewriter.nodes[index] for index in inner):
-        kinds = (found[1],) * len(node.inputs)
-        if node.op is None or not isinstance(node.op.accept(kinds, node.args, dict(node.attributes)), Type):
-            return None
-    return _Region(*found, sources, tuple(sorted(inner)))
+    return (coarsest(found), kind.with_axis(before, width)), before + 1, given_unit, made_unit
+
+
+def _with_more(moves: Moves, kind: Type, place: int, size: int) -> tuple[Form, int, int, int]:
+    """The same where the axis that comes out was of one place."""
+    before = place_of_one(moves.given)
+    unit = kind.sizes[before]
+    found = regrouped(moves, before, size, place) if size > 1 else moves
+    return (coarsest(found), kind.with_axis(before, size * unit)), before + 1, unit, 1
 
 
 RULES = (
@@ -130,3 +219,14 @@ RULES = (
         move_after,
     ),
 )
+
+FROM_RANGES = (
+    Rule(
+        "move after from ranges",
+        "f(cat(M(x), M(y))) = M'(f(Q(cat(x, y))))",
+        "as before, and splits and concatenations are along axes that M leaves whole",
+        lambda op: op is not None and op.laws.along is not None,
+        move_after_from_ranges,
+    ),
+)
+"""A rule of identity alone."""

@@ -52,7 +52,7 @@ def split(rewriter: Rewriter, node: Node) -> Ports | None:
         return None
     width = node.outputs[0].axes[axis - 1].size
     pieces = _cut(row, [width * (part + 1) for part in range(parts)])
-    return tuple(_written(rewriter, piece, axis) for piece in pieces)
+    return tuple(written(rewriter, piece, axis) for piece in pieces)
 
 
 def narrow(rewriter: Rewriter, node: Node) -> Ports | None:
@@ -65,7 +65,7 @@ def narrow(rewriter: Rewriter, node: Node) -> Ports | None:
         if not _is_part(start, stop, size) and stop - start < size:
             return None
         row = [Range(port, 0, size, is_zeros=False)]
-    return (_written(rewriter, _cut(row, [start, stop])[1], axis),)
+    return (written(rewriter, _cut(row, [start, stop])[1], axis),)
 
 
 def join_ranges(rewriter: Rewriter, node: Node) -> Ports | None:
@@ -73,13 +73,13 @@ def join_ranges(rewriter: Rewriter, node: Node) -> Ports | None:
     axis = node.args[0]
     joined: list[Range] = []
     for port in node.inputs:
-        new = _range(rewriter, port, axis)
+        new = range_of(rewriter, port, axis)
         if joined and joined[-1].meets(new):
             last = joined[-1]
             joined[-1] = Range(last.port, last.start, last.stop + new.stop - new.start, new.is_zeros)
         else:
             joined.append(new)
-    return (_written(rewriter, joined, axis),) if len(joined) < len(node.inputs) else None
+    return (written(rewriter, joined, axis),) if len(joined) < len(node.inputs) else None
 
 
 def name_range_op(rewriter: Rewriter, node: Node) -> Ports | None:
@@ -106,12 +106,12 @@ def _row(rewriter: Rewriter, port: Port, axis: int) -> list[Range] | None:
     """What a tensor is along an axis; None where it is a tensor like any other."""
     maker = rewriter.maker(port)
     if maker is not None and maker.op is library("cat") and maker.args[0] == axis:
-        return [_range(rewriter, source, axis) for source in maker.inputs]
-    found = _range(rewriter, port, axis)
+        return [range_of(rewriter, source, axis) for source in maker.inputs]
+    found = range_of(rewriter, port, axis)
     return None if found.port == port and not found.is_zeros else [found]
 
 
-def _range(rewriter: Rewriter, port: Port, axis: int) -> Range:
+def range_of(rewriter: Rewriter, port: Port, axis: int) -> Range:
     """The range that a port holds, of itself if of nothing else."""
     maker = rewriter.maker(port)
     size = rewriter.type_of(port).axes[axis - 1].size
@@ -141,7 +141,7 @@ def _cut(row: Sequence[Range], borders: Sequence[int]) -> list[list[Range]]:
     return pieces
 
 
-def _written(rewriter: Rewriter, row: Sequence[Range], axis: int) -> Port:
+def written(rewriter: Rewriter, row: Sequence[Range], axis: int) -> Port:
     """The port that holds a row of ranges."""
     ports = tuple(piece.as_port or _one_written(rewriter, piece, axis) for piece in row)
     return ports[0] if len(ports) == 1 else rewriter.apply(library("cat"), (axis,), ports)[0]

@@ -26,7 +26,7 @@ Axes = tuple[tuple[int, ...], ...]
 """The factors of each axis, the innermost last, by their numbers."""
 
 
-_REARRANGING = frozenset(library(name) for name in ("rearrange", "reduce", "permute", "flatten", "im2col", "to_image"))
+REARRANGING = frozenset(library(name) for name in ("rearrange", "reduce", "permute", "flatten", "im2col", "to_image"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Moves:
 def moves_of(node: Node) -> Moves | None:
     """What a node does; None for one that rearranges nothing."""
     op = node.op
-    if op not in _REARRANGING:
+    if op not in REARRANGING:
         return None
     kind = node.input_types[0]
     whole: Axes = tuple((place,) for place in range(kind.rank))
@@ -71,6 +71,68 @@ def moves_of(node: Node) -> Moves | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """Moves of a tensor of which one axis has another size, as a part or a row of several has."""
+
+    moves: Moves
+    axis: int
+    """Where that axis comes out, from 0: as the outermost of what its own is made of."""
+    given_unit: int
+    made_unit: int
+    """How many places of the axis that comes out are so many of the one that goes in."""
+
+
+def resized(moves: Moves, axis: int, size: int) -> Resized | None:
+    """Moves of an input whose axis, from 0, has another size; None where its places do not stay together.
+
+    Where they do not, or there is one place, and the size is that of several such inputs side by side, their number is
+    a factor of its own, and comes out where :func:`place_of_one` says.
+    """
+    given = moves.given[axis]
+    if given:
+        found = with_axis(moves, axis, size)
+        place = next((place for place, made in enumerate(moves.made) if made[:1] == given[:1]), None)
+        if place is not None and found is not None:
+            sides = given, moves.made[place]
+            return Resized(found, place, *(math.prod(moves.sizes[number] for number in side[1:]) for side in sides))
+    width = math.prod(moves.sizes[number] for number in given)
+    if size % width:
+        return None
+    place = place_of_one(moves.made)
+    unit = math.prod(moves.sizes[number] for number in moves.made[place])
+    return Resized(regrouped(moves, axis, size // width, place) if size > width else moves, place, width, unit)
+
+
+def place_of_one(axes: Axes) -> int:
+    """Where a factor stands that is of one place in each part, so that it may stand anywhere: at the first axis of one
+    place, or else at the first.
+    """
+    return next((place for place, axis in enumerate(axes) if not axis), 0)
+
+
+def with_axis(moves: Moves, axis: int, size: int) -> Moves | None:
+    """Moves with another outermost factor of an axis that goes in, so that the axis has another size."""
+    if not moves.given[axis]:
+        return None
+    outermost, *rest = moves.given[axis]
+    unit = math.prod(moves.sizes[number] for number in rest)
+    if size % unit:
+        return None
+    sizes = list(moves.sizes)
+    sizes[outermost] = size // unit
+    return _of_factors(sizes, moves.given, moves.made)
+
+
+def regrouped(moves: Moves, axis: int, parts: int, to: int) -> Moves:
+    """Moves of each part of a tensor along an axis, and the parts side by side along another that comes out."""
+    number = len(moves.sizes)
+    given, made = list(moves.given), list(moves.made)
+    given[axis] = (number, *given[axis])
+    made[to] = (number, *made[to])
+    return Moves((*moves.sizes, parts), tuple(given), tuple(made))
+
+
 def _patches(sizes: tuple[int, ...], kernel: int, stride: int, padding: int) -> Moves | None:
     """Patches that neither overlap nor leave anything out: (c, (h a), (w b)) -> ((h w), (c a b))."""
     channels, height, width = sizes
@@ -83,6 +145,12 @@ def _patches(sizes: tuple[int, ...], kernel: int, stride: int, padding: int) -> 
 def _pixels(sizes: tuple[int, ...], height: int, width: int) -> Moves:
     """Rows as the pixels of an image: ((h w), d) -> (d, h, w)."""
     return _of_factors((height, width, sizes[1]), ((0, 1), (2,)), ((2,), (0,), (1,)))
+
+
+def unmoved_axes(kind: Type) -> Moves:
+    """Moves that leave every axis where it is."""
+    whole: Axes = tuple((place,) for place in range(kind.rank))
+    return _of_factors(kind.sizes, whole, whole)
 
 
 def _plain(sizes: Sequence[int], given: Axes, made: Axes) -> Moves:
@@ -324,7 +392,7 @@ RULES = (
         "one rearrangement",
         "R(Q(x)) = (R Q)(x),  1(x) = x",
         "R and Q rearrange, flatten or permute axes, or take patches without overlap, or reduce; their factors fit",
-        lambda op: op in _REARRANGING,
+        lambda op: op in REARRANGING,
         one_rearrangement,
     ),
     Rule(

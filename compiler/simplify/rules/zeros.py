@@ -53,8 +53,26 @@ def drop_zeros(rewriter: Rewriter, node: Node) -> Ports | None:
     return rewriter.apply(node.op, node.args, kept or node.inputs[:1], node.attributes)
 
 
+def forget(rewriter: Rewriter, node: Node) -> Ports | None:
+    """The op is done to zeros: what made its input is not needed for it."""
+    assert node.op is not None
+    (kind,) = node.input_types
+    if kind.sizes[0 if node.op.laws.along == "first" else -1] > 1 or is_zeros(rewriter, node.inputs[0]):
+        return None
+    if node.slot is not None or node.op.laws.random:
+        return None
+    return rewriter.apply(node.op, node.args, (zeros(rewriter, kind),), node.attributes)
+
+
 RULES = (
     Rule("rehang zeros", "zeros(x) = zeros(in)", "only the batch of x is read", called("zeros"), rehang_zeros),
     Rule("absorb zeros", "f(.., 0, ..) = 0", "0 is the zero of f so called", keeping("zero", "zeros"), absorb_zeros),
     Rule("drop zeros", "f(.., 0, ..) = f(.., ..)", "0 is the identity of f", keeping("identity", "zeros"), drop_zeros),
+    Rule(
+        "forget",
+        "f(x) = f(0)",
+        "f has no weights, and makes the same of all numbers along an axis of one place, as the axis is",
+        keeping("blind_on_one"),
+        forget,
+    ),
 )

@@ -78,6 +78,7 @@ def linear_div(x, divisor: int):
     zero="zeros",
     nonnegative_unless="slope",
     keeps_at_nonnegative=True,
+    homogeneous=True,
 )
 def leaky_relu(x: Type, slope: float) -> Type:
     """max(x, slope x), for a slope below 1."""
@@ -99,7 +100,7 @@ def softmax_along(x: Type, axis: int) -> Type:
     return x
 
 
-@primitive(kind=WithTwin, torch=lambda x: nn.Softmax(dim=-1), nonnegative=True, along="last")
+@primitive(kind=WithTwin, torch=lambda x: nn.Softmax(dim=-1), nonnegative=True, along="last", blind_on_one=True)
 def softmax(x: Type) -> Type:
     """Softmax over the last axis; called with ``axis=1``, 2, ..., over that one."""
     require_float(x)
@@ -201,13 +202,13 @@ def zeros_like(x):
     return zeros(x, str(Type(x.axes, x.dtype, x.layout)))
 
 
-@primitive(torch=lambda x, n: lambda t: t * n, pointwise=True, zero="zeros", keeps_nonnegative=True)
+@primitive(torch=lambda x, n: lambda t: t * n, pointwise=True, zero="zeros", keeps_nonnegative=True, homogeneous=True)
 def times(x: Type, n: int) -> Type:
     """n x: the sum of n times the same tensor."""
     return x
 
 
-@primitive(torch=lambda x, factor: lambda t: t * factor, pointwise=True, zero="zeros")
+@primitive(torch=lambda x, factor: lambda t: t * factor, pointwise=True, zero="zeros", homogeneous=True)
 def scale_by(x: Type, factor: float) -> Type:
     """x times a number that is not learned."""
     require_float(x)
