@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from einspec.compiler.graph.graph import Context, Graph, Node, Port, Ports
 
 MOST_NODES = 4_096
-"""Up to here copies are written out before graphs are compared; above it they are compared folded."""
+"""Nodes up to which all copies may be written out; above it graphs stay folded."""
 
 
-def written_out(graph: Graph) -> Graph:
-    """The graph with every copy of every body written out, slots named by their copies."""
+def written_out(graph: Graph, most: int | None = None) -> Graph:
+    """The graph with every copy of every body written out, slots named by their copies. Copies that come to more than
+    ``most`` nodes stay folded, with what is in their bodies written out as far.
+    """
     flat: dict[int, Graph] = {}
     for part in reversed([part for part, _ in graph.graphs()]):  # bodies before what holds them
-        flat[id(part)] = _Unfolding(part, flat).graph() if any(node.body for node in part.nodes) else part
+        flat[id(part)] = _Unfolding(part, flat, most).graph() if any(node.body for node in part.nodes) else part
     return flat[id(graph)]
 
 
-class _Unfolding:
-    """One graph, the bodies of whose copies are flat."""
+def written_within(graph: Graph, most: int) -> Graph:
+    """The graph with the smallest of its copies written out, as many as fit into so many nodes."""
+    sizes = sorted(
+        {node.copies * node.body.written_out for part, _ in graph.graphs() for node in part.nodes if node.body}
+    )
+    for size in reversed(sizes):
+        if _size(graph, size) <= most:
+            return written_out(graph, size)
+    return graph
 
-    def __init__(self, whole: Graph, flat: dict[int, Graph]):
+
+def _size(graph: Graph, most: int) -> int:
+    """Nodes where copies that come to at most so many nodes are written out."""
+    total = 0
+    for node in graph.nodes:
+        if node.body is None:
+            total += 1
+        else:
+            size = node.copies * node.body.written_out
+            total += size if size <= most else 1 + _size(node.body, most)
+    return total
+
+
+class _Unfolding:
+    """One graph, the bodies of whose copies are written out already, as far as they are to be."""
+
+    def __init__(self, whole: Graph, flat: dict[int, Graph], most: int | None):
         self.whole = whole
         self.flat = flat
+        self.most = most
         self.nodes: list[Node] = []
 
     def graph(self) -> Graph:
@@ -33,6 +61,8 @@ class _Unfolding:
             inputs = _resolved(node.inputs, made, given)
             if node.body is None:
                 made.append(self.add(node.with_inputs(inputs)))
+            elif self.most is not None and node.copies * node.body.written_out > self.most:
+                made.append(self.add(replace(node, inputs=inputs, body=self.flat[id(node.body)])))
             else:
                 made.append(self.copies(node, self.flat[id(node.body)], inputs))
         return Graph(whole.inputs, tuple(self.nodes), _resolved(whole.outputs, made, given), whole.scope)

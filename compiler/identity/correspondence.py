@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from einspec.compiler.graph.graph import Graph, Slot
-from einspec.compiler.graph.unfold import MOST_NODES, written_out
+from einspec.compiler.graph.graph import Slot
+from einspec.compiler.graph.unfold import MOST_NODES
+from einspec.compiler.identity.form import identity_form
 from einspec.compiler.identity.key import numbering
-from einspec.compiler.simplify.simplify import simplify
 from einspec.errors import CompileError
 from einspec.space.deriving.typed_derivation import check_architecture
 
@@ -44,17 +44,13 @@ def correspondence(a: Architecture, b: Architecture) -> dict[Slot, Slot]:
         raise CompileError(
             f"{a.graph.written_out:,} nodes with every copy written out: slots correspond up to {MOST_NODES:,}"
         )
-    first, second = _exact(a.graph), _exact(b.graph)
+    first, second = (identity_form(arch.graph, most=None) for arch in (a, b))
     pairs: dict[Slot, Slot] = {}
     for i, j in zip(numbering(first), numbering(second), strict=True):
         mine, yours = first.nodes[i].slot, second.nodes[j].slot
         if mine is not None and yours is not None:
             pairs[mine] = yours
     return pairs
-
-
-def _exact(graph: Graph) -> Graph:
-    return simplify(written_out(graph)) if any(node.body is not None for node in graph.nodes) else graph
 
 
 def common_nodes(a: Derivation, b: Derivation) -> dict[int, int]:

@@ -8,30 +8,23 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from einspec.compiler.graph.graph import Graph, Node, Port, Slot
-from einspec.compiler.graph.unfold import MOST_NODES, written_out
 from einspec.compiler.identity.canonical import Labelled, canonical_order
-from einspec.compiler.simplify.rules import IDENTITY_RULES
-from einspec.compiler.simplify.simplify import simplify
+from einspec.compiler.identity.form import identity_form
 from einspec.ops.declare import Primitive
 
-FORMAT = 1
+FORMAT = 2
 
 Shared = tuple[Slot, ...]
 
 
 def graph_key(graph: Graph) -> str:
-    """``1:<hex>``, equal for two simplified graphs of one input type iff they are isomorphic.
+    """``2:<hex>``, equal for two simplified graphs of one input type iff the forms they are compared in are isomorphic.
 
     Ops with their arguments, ports and which nodes share weights are respected; where in a derivation a node
     stands is not. The digest also covers the laws of the ops, so that a changed law changes the keys that
-    may depend on it. Stable across processes, machines and library versions. Past ``MOST_NODES`` with every
-    copy written out, the folded graph is compared, and the key begins with ``1f:``.
+    may depend on it. Stable across processes, machines and library versions.
     """
-    has_copies = any(node.body is not None for node in graph.nodes)
-    is_folded = has_copies and graph.written_out > MOST_NODES
-    if not is_folded:
-        graph = simplify(written_out(graph), rules=IDENTITY_RULES)
-    return f"{FORMAT}{'f' if is_folded else ''}:{canonical_digest(graph)[:32]}"
+    return f"{FORMAT}:{canonical_digest(identity_form(graph))[:32]}"
 
 
 def canonical_digest(graph: Graph) -> str:
@@ -80,7 +73,7 @@ def _digest(graph: Graph, digests: dict[int, tuple[str, Shared]]) -> tuple[str, 
         if _is_unordered(node):
             edges.sort()
         owned = [slots.setdefault(slot, len(slots)) for slot in _slots(node, digests)]
-        rows.append((_label(node, digests), edges, owned))
+        rows.append((_label_text(node, digests), edges, owned))
     rows.append([(position[vertices.of(port)], port[1]) for port in graph.outputs])
     shared = [(slot, number) for slot, number in slots.items() if _is_outside(slot, graph)]
     rows.append([number for _, number in shared])
@@ -131,16 +124,10 @@ def _is_unordered(node: Node) -> bool:
     return node.op is not None and node.op.laws.commutative
 
 
-def _label(node: Node, digests: dict[int, tuple[str, Shared]]) -> object:
-    if node.op is None:
-        assert node.body is not None
-        return "copies", node.copies, digests[id(node.body)][0]
-    return node.op.name, _law_text(node.op), node.args, node.attributes
-
-
 def _label_text(node: Node, digests: dict[int, tuple[str, Shared]]) -> str:
     if node.op is None:
-        return str(_label(node, digests))
+        assert node.body is not None
+        return f"{node.copies} copies of {digests[id(node.body)][0]}"
     # As texts: 1, 1.0 and True are equal, and not the same argument.
     return _op_text(node.op, repr(node.args) if node.args else "()", repr(node.attributes) if node.attributes else "()")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from einspec.compiler.graph.graph import Graph, Node, Port, Ports, Slot, fits, pruned
@@ -24,7 +25,7 @@ _MOST_NESTED = 100
 """Rules that may fire inside each other: a few do, and Python's own limit says nothing to a reader."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """A rewrite that keeps what the graph computes, for every input, in train and in eval mode."""
 
@@ -110,11 +111,14 @@ class Rewriter:
         self._read: Counter[Port] | None = None
         self._readers: Counter[Port] = Counter()
         self._counted = 0
-        self.rules = rules
+        self.rules = tuple(rules)
         self.choose = choose
         self.nodes: list[Node] = []
-        self.known: dict[object, int] = {}
+        self.known: dict[object, Ports] = {}
+        """What stands for each node without weights, state or chance: an equal one is no second node."""
         self.lifted: dict[object, Port] = {}
+        self.regions: dict[object, Any] = {}
+        """What rules have found out about how ports were moved."""
         self.nonnegative: list[bool] = []
         """Of the first nodes, whether no number that each makes can be below 0."""
         self.concerning: dict[Primitive | None, Sequence[Rule]] = {}
@@ -133,6 +137,10 @@ class Rewriter:
 
     def make(self, node: Node) -> Ports:
         """The outputs of a node in normal form."""
+        key = _identity(node)
+        if key is not None and key in self.known:
+            self.trace.append(Fired("merge equal", node.text()))
+            return self.known[key]
         rules = self.rules_for(node.op)
         self.nested += 1
         if self.nested > _MOST_NESTED:
@@ -142,16 +150,19 @@ class Rewriter:
             )
         ports = self._fired(rules, node)
         self.nested -= 1
-        if ports is not None:
-            return ports
-        index = self._add(node)
-        return tuple((index, output) for output in range(len(node.outputs)))
+        if ports is None:
+            self.nodes.append(node)
+            index = len(self.nodes) - 1
+            ports = tuple((index, output) for output in range(len(node.outputs)))
+        if key is not None:
+            self.known[key] = ports
+        return ports
 
     def rules_for(self, op: Primitive | None) -> Sequence[Rule]:
         """The rules that may say something of nodes of an op, in the order in which they are tried."""
         rules = self.concerning.get(op)
         if rules is None:
-            rules = self.concerning[op] = [rule for rule in self.rules if rule.concerns(op)]
+            rules = self.concerning[op] = _concerning(self.rules, op)
         return self.choose(rules) if self.choose is not None else rules
 
     def _fired(self, rules: Sequence[Rule], node: Node) -> Ports | None:
@@ -203,7 +214,7 @@ class Rewriter:
     ) -> Ports:
         """The outputs of a new node without weights."""
         kinds = tuple(self.type_of(port) for port in inputs)
-        outputs = op.infer(kinds, args, dict(attributes))
+        outputs = op.infer(kinds, args, dict(attributes)) if attributes else op.known(kinds, args)
         types = outputs if isinstance(outputs, tuple) else (outputs,)
         return self.make(Node(op, args, attributes, inputs, kinds, types))
 
@@ -230,17 +241,11 @@ class Rewriter:
         """The node that a port belongs to; None for the graph's inputs."""
         return self.nodes[port[0]] if port[0] >= 0 else None
 
-    def _add(self, node: Node) -> int:
-        """The index of the node, a new one unless an equal one without weights, state or chance is there."""
-        key = _identity(node)
-        if key is not None:
-            index = self.known.get(key)
-            if index is not None:
-                self.trace.append(Fired("merge equal", node.text()))
-                return index
-            self.known[key] = len(self.nodes)
-        self.nodes.append(node)
-        return len(self.nodes) - 1
+
+@lru_cache(maxsize=10_000)
+def _concerning(rules: tuple[Rule, ...], op: Primitive | None) -> tuple[Rule, ...]:
+    """Those of some rules that may say something of nodes of an op."""
+    return tuple(rule for rule in rules if rule.concerns(op))
 
 
 def _identity(node: Node) -> object | None:

@@ -254,6 +254,252 @@ class Turning(Drawing):
             self.node(name, (), [port])
 
 
+class Blocks(Drawing):
+    """Splits into parts, what is done to each, and their concatenation along the same or another axis; now and then of
+    the parts of parts, of multiples, and with moves between.
+    """
+
+    MADE = (
+        "parts",
+        "parts",
+        "parts",
+        "cat",
+        "act",
+        "move",
+        "grid",
+        "range",
+        "times",
+        "along",
+        "layer",
+        "add",
+        "shares",
+    )
+
+    def grow(self) -> None:
+        rng = self.rng
+        port, kind = self.pick()
+        axis, other = rng.randint(1, kind.rank), rng.randint(1, kind.rank)
+        made = rng.choice(self.MADE)
+        if made == "parts":
+            self.parts(port, axis, other)
+        elif made == "grid":
+            self.grid(port, axis, other)
+        elif made == "cat":
+            self.node("cat", (axis,), [port, *self.others(kind, rng.randint(1, 2))])
+        elif made == "range":
+            size = kind.sizes[axis - 1]
+            start, stop = sorted(rng.sample(range(size + 1), 2))
+            self.node("narrow", (axis, start, stop), [port])
+        elif made == "add":
+            self.node("add", (), [port, *self.others(kind, rng.randint(1, 2))])
+        elif made == "layer":
+            self.node(rng.choice(["layer_norm", "pos"]), (), [port])
+        elif made == "shares":  # what is multiplied, in part, and added up
+            self.shares(port, axis)
+        else:
+            self.done(made, port)
+
+    def done(self, made: str, port: Port) -> Port | None:
+        """Something is done to a port."""
+        rng, kind = self.rng, self.type_of(port)
+        if made == "times":
+            done = self.node("times", (rng.choice([2, 2, 4]),), [port])
+        elif made == "along":
+            done = self.node("softmax", (), [port])
+        elif made == "act":
+            done = self.node("leaky_relu", (rng.choice([0.0, 0.01]),), [port])
+        elif kind.rank == 3 and rng.random() < 0.3:
+            done = self.node("im2col", (1, 1, 0), [port])
+        elif kind.rank == 2 and rng.random() < 0.3:
+            width = rng.choice([n for n in (1, 2, 3, 4) if kind.sizes[0] % n == 0])
+            done = self.node("to_image", (kind.sizes[0] // width, width), [port])
+        elif rng.random() < 0.2:
+            done = self.node("flatten", (), [port])
+        else:
+            order = "123"[: kind.rank]
+            done = self.node("permute", ("".join(rng.sample(order, len(order))),), [port])
+        return (len(self.nodes) - 1, 0) if done else None
+
+    def split(self, port: Port, axis: int) -> list[Port]:
+        size = self.type_of(port).sizes[axis - 1]
+        counts = [n for n in (2, 3, 4) if size % n == 0]
+        if not counts or not self.node("group", (self.rng.choice(counts), axis), [port]):
+            return [port]
+        index = len(self.nodes) - 1
+        return [(index, output) for output in range(len(self.nodes[index].outputs))]
+
+    def parts(self, port: Port, axis: int, other: int) -> None:
+        """Parts, the same done to each, or to most, and all side by side."""
+        rng = self.rng
+        if self.type_of(port).elements > 200:
+            return
+        steps = rng.choices(["act", "along", "move", "times"], k=rng.randint(0, 3))
+        seed = rng.random()
+        found = []
+        for part in self.split(port, axis):
+            after: Port | None = part
+            self.rng = random.Random(seed)  # moves and arguments are the same for each part
+            for step in steps:
+                after = self.done(step, after) if after is not None else None
+            if after is None:
+                self.rng = rng
+                return
+            found.append(after)
+        self.rng = rng
+        if rng.random() < 0.1:
+            rng.shuffle(found)
+        if rng.random() < 0.15 and self.node("leaky_relu", (0.0,), [found[-1]]):
+            found[-1] = (len(self.nodes) - 1, 0)
+        rank = self.type_of(found[0]).rank
+        if rng.random() < 0.25:
+            self.node("add", (), found)
+        else:
+            self.node("cat", (axis if axis <= rank and rng.random() < 0.4 else min(other, rank),), found)
+
+    def grid(self, port: Port, axis: int, other: int) -> None:
+        """Parts of parts, put together again row by row."""
+        if self.type_of(port).elements > 200 or axis == other:
+            return
+        rows = []
+        for row in self.split(port, axis):
+            if not self.node("cat", (other,), self.split(row, other)):
+                return
+            rows.append((len(self.nodes) - 1, 0))
+        columns = self.rng.random() < 0.5
+        for index, row in enumerate(rows):
+            if columns and self.node("cat", (other,), [row, row]):
+                rows[index] = (len(self.nodes) - 1, 0)
+        self.node("cat", (axis,), rows)
+
+    def shares(self, port: Port, axis: int) -> None:
+        """Some parts of a tensor and of a multiple of it, added up."""
+        parts = self.split(port, axis)
+        if len(parts) > 1 and self.node("times", (2,), [port]):
+            doubled = len(self.nodes) - 1
+            if self.node("group", (len(parts), axis), [(doubled, 0)]):
+                self.node("add", (), [parts[0], (len(self.nodes) - 1, 0)])
+
+
+class Pairs(Blocks):
+    """What random graphs seldom hold: each draws what one rule of identity is about, and something after it."""
+
+    def grow(self) -> None:
+        rng = self.rng
+        ports = [port for port, kind in self.ports if kind.rank == 3 and kind.elements <= 64] or [(-1, 0)]
+        x, y = rng.choice(ports), rng.choice(ports)
+        if self.type_of(x).rank != 3 or self.type_of(x).sizes != self.type_of(y).sizes:
+            x = y = (-1, rng.randrange(len(self.inputs)))
+        made = [
+            self.along, self.along, self.moved, self.moved, self.moved, self.twice, self.twice, self.twice, self.rows,
+            self.rows, self.within, self.within, self.multiples, self.pixels, self.one, self.one, self.pieces,
+            self.layers, self.layers, self.places, self.places,
+        ]  # fmt: skip
+        rng.choice(made)(x, y)
+        if rng.random() < 0.3:
+            self.node("leaky_relu", (0.0,), [(len(self.nodes) - 1, 0)])
+
+    def then(self, name: str, args: tuple[object, ...], *ports: Port) -> Port:
+        """A node, or its first input where it is refused."""
+        return (len(self.nodes) - 1, 0) if self.node(name, args, list(ports)) else ports[0]
+
+    def along(self, x: Port, y: Port) -> None:
+        order = self.rng.choice(["321", "312", "132", "213"])
+        rows = [self.then("permute", (order,), self.then("softmax", (), port)) for port in (x, y)]
+        axis = self.rng.choice([place + 1 for place, digit in enumerate(order) if digit != "3"])
+        self.then("cat", (axis,), *rows)
+
+    def moved(self, x: Port, y: Port) -> None:
+        order = self.rng.choice(["213", "132", "321"])
+        whole = self.then("cat", (self.rng.randint(1, 3),), *(self.then("permute", (order,), port) for port in (x, y)))
+        pattern = self.rng.choice(["a b c -> (b a) c", "a b c -> b (c a)", "a b c -> (c b a)", "a b c -> c (b a)"])
+        self.then("rearrange", (pattern, "", ""), whole)
+
+    def twice(self, x: Port, y: Port) -> None:
+        first, second = self.rng.sample([1, 2, 3], 2)
+        if self.type_of(x).sizes[first - 1] % 2 or self.type_of(x).sizes[second - 1] % 2:
+            return
+        parts = [self.split_in(part, 2, second)[0] for part in self.split_in(x, 2, first)]
+        other = self.split_in(self.split_in(y, 2, first)[0], 2, second)[1]
+        self.then("cat", (first,), *(parts if self.rng.random() < 0.5 else [*parts, other]))
+
+    def rows(self, x: Port, y: Port) -> None:
+        """Two rows of which one column is one tensor, and the other zeros or ranges of another."""
+        kind = self.type_of(x)
+        if kind.sizes[0] % 2:
+            return
+        halves = self.split_in(x, 2, 1)
+        zeros = self.then("zeros", (str(kind.with_axis(0, kind.sizes[0] // 2)),), y)
+        axis = self.rng.choice([2, 3])
+        self.then("cat", (1,), *(self.then("cat", (axis,), half, zeros) for half in halves))
+
+    def layers(self, x: Port, y: Port) -> None:
+        """A layer over ranges of what was moved."""
+        rng = self.rng
+        order, axis = rng.choice(["213", "132", "321", "231", "312"]), rng.randint(1, 3)
+        moved = [self.then("permute", (order,), port) for port in (x, y)]
+        whole = self.then("cat", (axis,), *moved) if rng.random() < 0.6 else self.split_in(moved[0], 2, axis)[0]
+        name = rng.choice(["layer_norm", "linear", "softmax"])
+        self.then(name, (rng.choice([2, 4]),) if name == "linear" else (), whole)
+
+    def within(self, x: Port, y: Port) -> None:
+        pattern, axis = self.rng.choice([("a b c -> (a b) c", 1), ("a b c -> a (b c)", 2), ("a b c -> (a b c)", 1)])
+        parts = self.split_in(self.then("rearrange", (pattern, "", ""), x), self.type_of(x).sizes[axis - 1], axis)
+        self.then("add", (), *parts[:2])
+
+    def multiples(self, x: Port, y: Port) -> None:
+        terms = [self.then("times", (self.rng.choice([2, 4, 6]),), port) for port in (x, y)]
+        if self.rng.random() < 0.5:
+            terms = [self.split_in(term, 2, 2)[0] for term in terms]
+        self.then("cat", (3,), *terms)
+        self.then("leaky_relu", (0.01,), self.then("add", (), *terms))
+
+    def pixels(self, x: Port, y: Port) -> None:
+        acted = self.then("leaky_relu", (0.01,), self.then("add", (), x, y) if x != y else x)
+        self.then("im2col", (1, 1, 0), acted)
+
+    def places(self, x: Port, y: Port) -> None:
+        """Parts of one place of several factors."""
+        a, b, _ = self.type_of(x).sizes
+        pattern, count = self.rng.choice([("a b c -> (b a) c", a * b), ("a b c -> (b a c)", a * b)])
+        parts = self.split_in(self.then("rearrange", (pattern, "", ""), x), count, 1)
+        self.then("add", (), parts[0], parts[-2])
+
+    def one(self, x: Port, y: Port) -> None:
+        axis = self.rng.randint(1, 3)
+        order = self.rng.choice(["213", "132", "321", "231", "312"])
+        parts = self.split_in(self.then("permute", (order,), x), self.type_of(x).sizes[int(order[axis - 1]) - 1], axis)
+        moved = [self.then("rearrange", ("a b c -> c (b a)", "", ""), part) for part in parts]
+        self.then("add", (), *moved[:2])
+
+    def pieces(self, x: Port, y: Port) -> None:
+        axis, other = self.rng.sample([1, 2, 3], 2)
+        acted = self.then("leaky_relu", (0.0,), self.then("cat", (axis,), x, y))
+        part = self.split_in(acted, 2, other if self.rng.random() < 0.5 else axis)[0]
+        self.then("cat", (axis,), part, self.split_in(x, 2, other)[0])
+
+    def split_in(self, port: Port, count: int, axis: int) -> list[Port]:
+        """Parts along an axis, or what is split again and again where that is refused."""
+        if count < 2 or not self.node("group", (count, axis), [port]):
+            return [port] * max(count, 2)
+        return [(len(self.nodes) - 1, output) for output in range(count)]
+
+
+def pair_graphs(count: int, seed: int = 0) -> Iterator[Graph]:
+    """Graphs of what random ones seldom hold."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        kind = Type(rng.choice([(4, 2, 2), (2, 2, 4), (2, 4, 2), (2, 3, 2)]))
+        yield Pairs(rng, (kind, kind)).graph(rng.randint(2, 12), rng.choice([1, 1, 2]))
+
+
+def block_graphs(count: int, seed: int = 0, nodes: int = 30) -> Iterator[Graph]:
+    """Graphs of parts and what is done to them."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        kind = Type(rng.choice([(4, 4), (2, 4, 2), (4, 2, 2), (1, 4, 4), (6, 4), (4, 1)]))
+        yield Blocks(rng, (kind,)).graph(rng.randint(3, nodes), rng.choice([1, 1, 2]))
+
+
 def turned_graphs(count: int, seed: int = 0, nodes: int = 30) -> Iterator[Graph]:
     """Graphs of permutations and what they may pass."""
     rng = random.Random(seed)
@@ -447,6 +693,8 @@ CORPORA = {
     "random": lambda: random_graphs(samples(450)),
     "turned": lambda: turned_graphs(samples(300)),
     "rearranged": lambda: rearranged_graphs(samples(350)),
+    "blocks": lambda: block_graphs(samples(400)),
+    "pairs": lambda: pair_graphs(samples(1200)),
 }
 """Graphs as they are lowered, by name: functions, so that nothing is drawn before it is needed."""
 

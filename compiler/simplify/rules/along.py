@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from einspec.compiler.graph.graph import Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
 from einspec.compiler.simplify.rules.common import is_pointwise, library
 from einspec.compiler.simplify.rules.rearrangements import (
+    REARRANGING,
     Moves,
     coarsest,
     moved_from,
@@ -112,6 +114,7 @@ class Region:
 
 
 RANGES = frozenset(library(name) for name in ("group", "narrow", "cat"))
+MOVING = frozenset({*REARRANGING, *RANGES})
 
 
 def axis_of(node: Node) -> int:
@@ -126,6 +129,17 @@ Form = tuple[Moves, Type]
 
 def region_of(rewriter: Rewriter, port: Port, *, through_ranges: bool = False) -> Region | None:
     """How a port was moved; None where something on the way was not, or was moved in another way."""
+    maker = rewriter.maker(port)
+    if maker is None or maker.op is None or not (maker.op in MOVING or maker.op.laws.pointwise):
+        return None
+    key = port, through_ranges
+    if key not in rewriter.regions:
+        rewriter.regions[key] = _region_of(rewriter, port, through_ranges)
+    found: Region | None = rewriter.regions[key]
+    return found
+
+
+def _region_of(rewriter: Rewriter, port: Port, through_ranges: bool) -> Region | None:
     sources: dict[Port, Port] = {}
     forms: dict[Port, Form] = {}
     inner: set[int] = set()
@@ -180,6 +194,7 @@ def form_of(node: Node, inputs: Sequence[Form]) -> tuple[Form, tuple[object, ...
     return form, (axis, *(border // made_unit * given_unit for border in borders))
 
 
+@lru_cache(maxsize=4_096)
 def _with_range(moves: Moves, kind: Type, place: int, size: int) -> tuple[Form, int, int, int] | None:
     """The form of what has another size along an axis that comes out, where its places are together in one that goes
     in; with the number of this, from 1, and how many places of it are how many of that.

@@ -45,13 +45,14 @@ class Moves:
 
 def moves_of(node: Node) -> Moves | None:
     """What a node does; None for one that rearranges nothing."""
-    op = node.op
-    if op not in REARRANGING:
-        return None
-    kind = node.input_types[0]
+    return _moves_of(node.op, node.args, node.input_types[0]) if node.op in REARRANGING else None
+
+
+@functools.lru_cache(maxsize=4_096)
+def _moves_of(op: Primitive | None, args: tuple[Any, ...], kind: Type) -> Moves | None:
     whole: Axes = tuple((place,) for place in range(kind.rank))
     if op is library("rearrange") or op is library("reduce"):
-        pattern, *rest = node.args
+        pattern, *rest = args
         plan, known = planned(pattern, kind, rest[-2])
         names = [name for name in plan.names if known[name] > 1]
         given, made = (
@@ -61,13 +62,13 @@ def moves_of(node: Node) -> Moves | None:
         lost = len(names) > sum(map(len, made))
         return Moves(tuple(known[name] for name in names), given, made, rest[0] if lost else "")
     if op is library("permute"):
-        return _plain(kind.sizes, whole, tuple((int(digit) - 1,) for digit in node.args[0]))
+        return _plain(kind.sizes, whole, tuple((int(digit) - 1,) for digit in args[0]))
     if op is library("flatten"):
         return _plain(kind.sizes, whole, (tuple(range(kind.rank)),))
     if op is library("im2col"):
-        return _patches(kind.sizes, *node.args)
+        return _patches(kind.sizes, *args)
     if op is library("to_image"):
-        return _pixels(kind.sizes, *node.args)
+        return _pixels(kind.sizes, *args)
     return None
 
 
@@ -83,6 +84,7 @@ class Resized:
     """How many places of the axis that comes out are so many of the one that goes in."""
 
 
+@functools.lru_cache(maxsize=4_096)
 def resized(moves: Moves, axis: int, size: int) -> Resized | None:
     """Moves of an input whose axis, from 0, has another size; None where its places do not stay together.
 
@@ -111,6 +113,7 @@ def place_of_one(axes: Axes) -> int:
     return next((place for place, axis in enumerate(axes) if not axis), 0)
 
 
+@functools.lru_cache(maxsize=4_096)
 def with_axis(moves: Moves, axis: int, size: int) -> Moves | None:
     """Moves with another outermost factor of an axis that goes in, so that the axis has another size."""
     if not moves.given[axis]:
@@ -147,6 +150,7 @@ def _pixels(sizes: tuple[int, ...], height: int, width: int) -> Moves:
     return _of_factors((height, width, sizes[1]), ((0, 1), (2,)), ((2,), (0,), (1,)))
 
 
+@functools.lru_cache(maxsize=4_096)
 def unmoved_axes(kind: Type) -> Moves:
     """Moves that leave every axis where it is."""
     whole: Axes = tuple((place,) for place in range(kind.rank))
@@ -168,6 +172,7 @@ def _of_factors(sizes: Sequence[int], given: Axes, made: Axes) -> Moves:
     return Moves(tuple(sizes[place] for place in kept), first, second)
 
 
+@functools.lru_cache(maxsize=4_096)
 def composed(first: Moves, second: Moves) -> Moves | None:
     """The second after the first; None where their factors do not fit into each other, or they reduce differently.
 
@@ -212,6 +217,7 @@ def _refined(ours: list[int], theirs: list[int]) -> list[int] | None:
     return [b // a for a, b in itertools.pairwise(ascending)][::-1]
 
 
+@functools.lru_cache(maxsize=4_096)
 def coarsest(moves: Moves) -> Moves:
     """The same with as few factors as can be, numbered in the order in which they go in: equal where two are."""
     after: dict[int, int] = {}  # the factor that follows each where it comes out

@@ -9,13 +9,14 @@ time.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from einspec.compiler.graph.graph import Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
-from einspec.compiler.simplify.rules.along import FROM_RANGES, RANGES, axis_of, form_of, region_of
+from einspec.compiler.simplify.rules.along import FROM_RANGES, MOVING, RANGES, axis_of, form_of, region_of
 from einspec.compiler.simplify.rules.common import called, is_pointwise, is_zeros, keeping, library, made_by
 from einspec.compiler.simplify.rules.permutations import lift_permutation
 from einspec.compiler.simplify.rules.ranges import Range, range_of, written
@@ -33,7 +34,6 @@ from einspec.compiler.simplify.rules.rearrangements import (
     unmoved_axes,
     with_axis,
 )
-from einspec.compiler.simplify.rules.sums import MOST_TERMS
 from einspec.ops.declare import Primitive
 from einspec.types import Type
 
@@ -154,11 +154,27 @@ def move_as_one(rewriter: Rewriter, node: Node) -> Ports | None:
     whole = composed(region.moves, moves) if region is not None else None
     if region is None or whole is None:
         return None
-    return (_moved(rewriter, whole, region.unmoved(rewriter, node.inputs[0]), node.outputs[0].layout),)
+    port = region.unmoved(rewriter, node.inputs[0])
+    for op, args in steps_of(whole, rewriter.type_of(port), node.outputs[0].layout):
+        if (port, op, args) == (node.inputs[0], node.op, node.args):
+            return None  # ranges of one place stand where the moves of one say, whatever they were taken of
+        (port,) = rewriter.apply(op, args, (port,))
+    return (port,)
+
+
+MOVED = frozenset({*MOVING, library("times")})
+"""Ops that the rules of identity need: where there are none, they say nothing."""
+
+
+def _is_made_by(rewriter: Rewriter, port: Port, ops: frozenset[Primitive]) -> bool:
+    maker = rewriter.maker(port)
+    return maker is not None and maker.op in ops
 
 
 def regroup(rewriter: Rewriter, node: Node) -> Ports | None:
     """All parts of a split in order, moved alike and put side by side along another axis, are a rearrangement."""
+    if not _is_made_by(rewriter, node.inputs[0], MOVING):
+        return None
     moved = [_moves_and_source(rewriter, port) for port in node.inputs]
     if any(moves != moved[0][0] for moves, _ in moved):
         return None
@@ -175,6 +191,8 @@ def regroup(rewriter: Rewriter, node: Node) -> Ports | None:
 def join_parts(rewriter: Rewriter, node: Node) -> Ports | None:
     """Ranges of one tensor that go on from each other are one, also where another range was taken of each."""
     (axis,) = node.args
+    if not any(_is_made_by(rewriter, port, RANGES) for port in node.inputs):
+        return None
     joined: list[tuple[Port, list[_Cut]]] = []
     for port in node.inputs:
         base, ranges = _ranges_of(rewriter, port)
@@ -231,6 +249,8 @@ def _whole_of_parts(rewriter: Rewriter, ports: Sequence[Port]) -> tuple[Port, in
 def split_after_cat(rewriter: Rewriter, node: Node) -> Ports | None:
     """The same range of several, along another axis, is that range of them side by side."""
     (axis,) = node.args
+    if not _is_made_by(rewriter, node.inputs[0], RANGES):
+        return None
     found = [_ranges_of(rewriter, port) for port in node.inputs]
     common = [item for item in found[0][1] if item.axis != axis and all(item in ranges for _, ranges in found)]
     if not common:
@@ -247,7 +267,12 @@ def _moves_and_source(rewriter: Rewriter, port: Port) -> tuple[Moves, Port]:
 
 def act_after_cat(rewriter: Rewriter, node: Node) -> Ports | None:
     (axis,) = node.args
-    acts = [None if is_zeros(rewriter, port) else _multiplied_act(rewriter, port, axis) for port in node.inputs]
+    acts: list[tuple[Node, Port] | None] = []
+    for port in node.inputs:
+        act = None if is_zeros(rewriter, port) else _multiplied_act(rewriter, port, axis)
+        if act is None and not is_zeros(rewriter, port):
+            return None
+        acts.append(act)
     if all(act is None or act[0].op is library("times") for act in acts):
         acts = [None if is_zeros(rewriter, port) else _act(rewriter, port, axis) for port in node.inputs]
     if any(act is None and not is_zeros(rewriter, port) for act, port in zip(acts, node.inputs, strict=True)):
@@ -263,18 +288,27 @@ def act_after_cat(rewriter: Rewriter, node: Node) -> Ports | None:
 
 def common_multiple(rewriter: Rewriter, node: Node) -> Ports | None:
     """A number that all inputs of a concatenation are multiplied by is multiplied with after it."""
-    times = library("times")
-    found = [made_by(rewriter, port, times) for port in node.inputs]
-    counts = [maker.args[0] for maker in found if maker is not None]
-    factor = math.gcd(*counts)
-    is_all = all(maker is not None or is_zeros(rewriter, p) for maker, p in zip(found, node.inputs, strict=True))
-    if node.op is None or not is_all or factor < 2:
+    found: list[tuple[int, Port]] = []
+    for port in node.inputs:
+        term = (0, port) if is_zeros(rewriter, port) else _multiple(rewriter, port)
+        if term is None:
+            return None
+        found.append(term)
+    factor = math.gcd(*(count for count, _ in found))
+    if node.op is None or factor < 2:
         return None
-    ports = tuple(
-        rewriter.apply(times, (maker.args[0] // factor,), maker.inputs)[0] if maker is not None else port
-        for maker, port in zip(found, node.inputs, strict=True)
-    )
-    return rewriter.apply(times, (factor,), rewriter.apply(node.op, node.args, ports))
+    ports = tuple(_times(rewriter, count // factor, port) if count else port for count, port in found)
+    return (_times(rewriter, factor, rewriter.apply(node.op, node.args, ports)[0]),)
+
+
+def _multiple(rewriter: Rewriter, port: Port) -> tuple[int, Port] | None:
+    """How many times what a port is, where it is a multiple or a part of one."""
+    maker = made_by(rewriter, port, library("times"))
+    return (maker.args[0], maker.inputs[0]) if maker is not None else _multiple_part(rewriter, port)
+
+
+def _times(rewriter: Rewriter, count: int, port: Port) -> Port:
+    return rewriter.apply(library("times"), (count,), (port,))[0]
 
 
 def _multiplied_act(rewriter: Rewriter, port: Port, axis: int) -> tuple[Node, Port] | None:
@@ -332,6 +366,8 @@ def _keeps_zeros(node: Node) -> bool:
 def act_along_after_cat(rewriter: Rewriter, node: Node) -> Ports | None:
     """What acts along an axis alike, and is then moved alike, is done to the concatenation, and that is moved."""
     place = node.args[0] - 1
+    if not all(_is_made_by(rewriter, port, REARRANGING) for port in node.inputs):
+        return None
     moved = [moved_from(rewriter, port) for port in node.inputs]
     found = [(coarsest(item[0]), item[1]) for item in moved if item is not None]
     if len(found) < len(node.inputs):
@@ -411,6 +447,39 @@ def split_of_one(rewriter: Rewriter, node: Node) -> Ports | None:
     )
 
 
+def order_places(rewriter: Rewriter, node: Node) -> Ports | None:
+    """Where each part holds one place of several factors, these stand in the order in which they go in."""
+    (port,) = node.inputs
+    region = region_of(rewriter, port)
+    if region is None or node.op is None:
+        return None
+    moves, axis = region.moves, axis_of(node) - 1
+    factors, width = moves.made[axis], node.outputs[0].sizes[axis]
+    count = next((n for n in range(2, len(factors) + 1) if math.prod(moves.sizes[f] for f in factors[n:]) == width), 0)
+    first = factors[:count]
+    if list(first) == sorted(first):
+        return None
+    made = (*moves.made[:axis], (*sorted(first), *factors[count:]), *moves.made[axis + 1 :])
+    layout = rewriter.type_of(port).layout
+    whole = _moved(rewriter, Moves(moves.sizes, moves.given, made), region.unmoved(rewriter, port), layout)
+    found: list[Port] = []
+    for output in range(len(node.outputs)):
+        start, _ = _borders(node.op, node.args, node.input_types[0].sizes[axis], output)
+        place = _place_in_order(start // width, first, moves.sizes)
+        found.append(written(rewriter, [Range(whole, place * width, (place + 1) * width, is_zeros=False)], axis + 1))
+    return tuple(found)
+
+
+def _place_in_order(place: int, factors: Sequence[int], sizes: Sequence[int]) -> int:
+    """A place among factors, counted with these in ascending order."""
+    places: dict[int, int] = {}
+    for factor in reversed(factors):
+        place, places[factor] = divmod(place, sizes[factor])
+    for factor in sorted(factors):
+        place = place * sizes[factor] + places[factor]
+    return place
+
+
 def _borders(op: Primitive, args: Sequence[Any], size: int, output: int) -> tuple[int, int]:
     """Where an output of a split or a range of an axis of a size begins and ends."""
     if op is library("narrow"):
@@ -423,11 +492,16 @@ def collect_parts(rewriter: Rewriter, node: Node) -> Ports | None:
     """A part of a multiple is as many times the part, where parts are added up."""
     assert node.op is not None
     found = [_multiple_part(rewriter, port) for port in node.inputs]
-    terms = [(1, port) if item is None else item for item, port in zip(found, node.inputs, strict=True)]
-    if len({port for _, port in terms}) == len(terms):
+    if not any(found):
         return None
-    ports = tuple(port for count, port in terms for _ in range(count))
-    return rewriter.apply(node.op, node.args, ports, node.attributes) if len(ports) <= MOST_TERMS else None
+    counts: Counter[Port] = Counter()
+    for item, port in zip(found, node.inputs, strict=True):
+        count, term = item or _multiple(rewriter, port) or (1, port)
+        counts[term] += count
+    if len(counts) == len(node.inputs):
+        return None
+    terms = tuple(_times(rewriter, count, term) if count > 1 else term for term, count in counts.items())
+    return rewriter.apply(node.op, node.args, terms, node.attributes)
 
 
 def _multiple_part(rewriter: Rewriter, port: Port) -> tuple[int, Port] | None:
@@ -542,6 +616,8 @@ def _split(rewriter: Rewriter, node: Node, port: Port) -> Ports:
 def join_rows(rewriter: Rewriter, node: Node) -> Ports | None:
     """Blocks are put together along the last axis last where each column is one tensor."""
     (axis,) = node.args
+    if made_by(rewriter, node.inputs[0], library("cat")) is None:
+        return None
     rows = [maker for port in node.inputs if (maker := made_by(rewriter, port, library("cat"))) is not None]
     if len(rows) < len(node.inputs) or len(rows) < 2 or any(row.args != rows[0].args for row in rows):
         return None
@@ -569,6 +645,8 @@ def _may_join(rewriter: Rewriter, column: Ports, axis: int) -> bool:
 def order_cats(rewriter: Rewriter, node: Node) -> Ports | None:
     """Blocks are put together along the first axis last."""
     (axis,) = node.args
+    if not all(_is_made_by(rewriter, port, RANGES) for port in node.inputs):
+        return None
     for cut in range(1, axis):
         rows = [_rows(rewriter, port, cut) for port in node.inputs]
         known = [row for row in rows if row is not None]
@@ -595,12 +673,23 @@ def _row_ports(rewriter: Rewriter, row: tuple[Ports, list[_Cut]]) -> Ports:
 
 def multiply_after(rewriter: Rewriter, node: Node) -> Ports | None:
     assert node.op is not None
-    maker = rewriter.maker(node.inputs[0])
-    times = library("times")
-    if len(node.inputs) != 1 or node.op is times or not is_pointwise(node) or maker is None or maker.op is not times:
+    if len(node.inputs) != 1 or node.op is library("times") or not is_pointwise(node):
         return None
-    made = rewriter.apply(node.op, node.args, maker.inputs, node.attributes)
-    return rewriter.apply(times, maker.args, made)
+    maker = rewriter.maker(node.inputs[0])
+    if maker is None or maker.op is None:
+        return None
+    if maker.op is library("times"):
+        count, port = maker.args[0], maker.inputs[0]
+    elif maker.op.laws.multiple == "times":
+        terms = [_multiple(rewriter, term) or (1, term) for term in maker.inputs]
+        count = math.gcd(*(number for number, _ in terms))
+        if count < 2:
+            return None
+        inputs = tuple(_times(rewriter, number // count, term) for number, term in terms)
+        (port,) = rewriter.apply(maker.op, maker.args, inputs, maker.attributes)
+    else:
+        return None
+    return (_times(rewriter, count, rewriter.apply(node.op, node.args, (port,), node.attributes)[0]),)
 
 
 def _moves(op: Primitive | None) -> bool:
@@ -719,6 +808,13 @@ RULES = (
         "each part holds one place of a factor, which M brings to another axis than M'",
         lambda op: op in (library("group"), library("narrow")),
         split_of_one,
+    ),
+    Rule(
+        "order places",
+        "part(M(x)) = another part(M'(x))",
+        "each part holds one place of several factors, which M' brings in their order",
+        lambda op: op in (library("group"), library("narrow")),
+        order_places,
     ),
     Rule(
         "split after cat",

@@ -122,7 +122,7 @@ class TypedDerivation(Remembering):
 
     @cached_property
     def key(self) -> str:
-        """The canonical identity of the simplified graph, ``1:<hex>``."""
+        """The canonical identity of the simplified graph, ``2:<hex>``."""
         from einspec.compiler.identity.key import graph_key
 
         return graph_key(self.graph)
