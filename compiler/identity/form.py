@@ -8,10 +8,10 @@ from einspec.compiler.graph.graph import Graph
 from einspec.compiler.graph.unfold import written_out, written_within
 from einspec.compiler.simplify.rewriting import Fired
 from einspec.compiler.simplify.rules import IDENTITY_RULES
-from einspec.compiler.simplify.rules.wholes import MOVED
+from einspec.compiler.simplify.rules.wholes import ACTED_ON
 from einspec.compiler.simplify.simplify import simplify
 
-MOST_NODES = 128
+MOST_NODES = 96
 """Nodes up to which copies are written out to be compared: the time of a key grows with them, copies within copies
 multiply, and few architectures come near. Above it the largest copies stay folded, so that what differs from them in
 spelling alone, across the border of a body, may have another key."""
@@ -28,6 +28,6 @@ def identity_form(
         flat = graph
     else:
         flat = written_out(graph) if most is None else written_within(graph, most)
-    if flat is graph and not any(node.op is None or node.op in MOVED for node in graph.nodes):
+    if flat is graph and not any(node.op is None or node.op in ACTED_ON for node in graph.nodes):
         return graph
     return simplify(flat, rules=IDENTITY_RULES, rng=rng, trace=trace)

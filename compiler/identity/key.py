@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 from einspec.compiler.graph.graph import Graph, Node, Port, Slot
 from einspec.compiler.identity.canonical import Labelled, canonical_order
@@ -40,6 +40,8 @@ class _Vertices:
     """A graph as vertices: its inputs, the slots that several nodes or the outside share, then its nodes."""
 
     graph: Graph
+    texts: tuple[str, ...]
+    """What each node is, but for its edges."""
     slots: tuple[Slot, ...]
     first: int
     """The vertex of the first node."""
@@ -73,17 +75,19 @@ def _digest(graph: Graph, digests: dict[int, tuple[str, Shared]]) -> tuple[str, 
         if _is_unordered(node):
             edges.sort()
         owned = [slots.setdefault(slot, len(slots)) for slot in _slots(node, digests)]
-        rows.append((_label_text(node, digests), edges, owned))
+        rows.append((vertices.texts[vertex - first], edges, owned))
     rows.append([(position[vertices.of(port)], port[1]) for port in graph.outputs])
     shared = [(slot, number) for slot, number in slots.items() if _is_outside(slot, graph)]
     rows.append([number for _, number in shared])
+    rows.append(sorted({(node.op.name, _law_text(node.op)) for node in graph.nodes if node.op is not None}))
     return hashlib.sha256(repr(rows).encode()).hexdigest(), tuple(slot for slot, _ in shared)
 
 
 def _vertices(graph: Graph, digests: dict[int, tuple[str, Shared]]) -> _Vertices:
     uses = Counter(slot for node in graph.nodes for slot in _slots(node, digests))
     slots = tuple(slot for slot, count in uses.items() if count > 1 or _is_outside(slot, graph))
-    return _Vertices(graph, slots, len(graph.inputs) + len(slots))
+    texts = tuple([_text(node, digests) for node in graph.nodes])
+    return _Vertices(graph, texts, slots, len(graph.inputs) + len(slots))
 
 
 def _labelled(vertices: _Vertices, digests: dict[int, tuple[str, Shared]]) -> Labelled:
@@ -97,7 +101,8 @@ def _labelled(vertices: _Vertices, digests: dict[int, tuple[str, Shared]]) -> La
     edges: list[list[tuple[int, object]]] = [[] for _ in labels]
     numbers = {slot: number for number, slot in enumerate(vertices.slots, start=len(graph.inputs))}
     for index, node in enumerate(graph.nodes, start=vertices.first):
-        labels.append(f"{_label_text(node, digests)} {marks.get(index)}")
+        text = vertices.texts[index - vertices.first]
+        labels.append(f"{text} {marks[index]}" if index in marks else text)
         is_unordered = _is_unordered(node)
         into: list[tuple[int, object]] = [
             (vertices.of(port), port[1] if is_unordered else (place, port[1])) for place, port in enumerate(node.inputs)
@@ -124,17 +129,13 @@ def _is_unordered(node: Node) -> bool:
     return node.op is not None and node.op.laws.commutative
 
 
-def _label_text(node: Node, digests: dict[int, tuple[str, Shared]]) -> str:
+def _text(node: Node, digests: dict[int, tuple[str, Shared]]) -> str:
     if node.op is None:
         assert node.body is not None
         return f"{node.copies} copies of {digests[id(node.body)][0]}"
     # As texts: 1, 1.0 and True are equal, and not the same argument.
-    return _op_text(node.op, repr(node.args) if node.args else "()", repr(node.attributes) if node.attributes else "()")
-
-
-@lru_cache(maxsize=20_000)
-def _op_text(op: Primitive, args: str, attributes: str) -> str:
-    return f"({op.name!r}, {_law_text(op)!r}, {args}, {attributes})"
+    args = repr(node.args) if node.args else ""
+    return f"{node.op.name}{args} {node.attributes!r}" if node.attributes else f"{node.op.name}{args}"
 
 
 @cache

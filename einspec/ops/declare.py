@@ -322,6 +322,8 @@ def _check_declaration(name: str, laws: Laws) -> None:
         raise TypeError(f"name={name!r}: expected a name as Python has them, of letters, digits and _")
     if laws.along not in (None, "last", "first"):
         raise TypeError(f"{name}: along={laws.along!r}: expected 'last' or 'first', or nothing")
+    if laws.blind_on_one and laws.along is None:
+        raise TypeError(f"{name}: blind_on_one speaks of the axis that along= names: give that too")
     for law, known in (("zero", "zeros"), ("identity", "zeros"), ("multiple", "times")):
         if getattr(laws, law) not in (None, known):
             raise TypeError(f"{name}: {law}={getattr(laws, law)!r}: expected {known!r}, or nothing")

@@ -389,12 +389,12 @@ class Pairs(Blocks):
         x, y = rng.choice(ports), rng.choice(ports)
         if self.type_of(x).rank != 3 or self.type_of(x).sizes != self.type_of(y).sizes:
             x = y = (-1, rng.randrange(len(self.inputs)))
-        made = [
-            self.along, self.along, self.moved, self.moved, self.moved, self.twice, self.twice, self.twice, self.rows,
-            self.rows, self.within, self.within, self.multiples, self.pixels, self.one, self.one, self.pieces,
-            self.layers, self.layers, self.places, self.places,
-        ]  # fmt: skip
-        rng.choice(made)(x, y)
+        made = {
+            self.along: 3, self.moved: 12, self.twice: 18, self.rows: 4, self.within: 2, self.multiples: 4, self.pixels: 2,
+            self.one: 6, self.pieces: 6, self.layers: 5, self.places: 2, self.square: 3, self.still: 6, self.halved: 4,
+        }  # fmt: skip
+        (draw,) = rng.choices(list(made), list(made.values()))
+        draw(x, y)
         if rng.random() < 0.3:
             self.node("leaky_relu", (0.0,), [(len(self.nodes) - 1, 0)])
 
@@ -457,6 +457,27 @@ class Pairs(Blocks):
         acted = self.then("leaky_relu", (0.01,), self.then("add", (), x, y) if x != y else x)
         self.then("im2col", (1, 1, 0), acted)
 
+    def square(self, x: Port, y: Port) -> None:
+        """Columns side by side."""
+        first, second = sorted(self.rng.sample([1, 2, 3], 2))
+        self.then("cat", (second,), self.then("cat", (first,), x, y), self.then("cat", (first,), y, x))
+
+    def still(self, x: Port, y: Port) -> None:
+        """A part of what was moved, in which nothing is."""
+        axis = self.rng.choice([1, 2])
+        part = self.split_in(x, self.type_of(x).sizes[axis - 1], axis)[0]
+        moved = self.then("permute", ("213" if axis == 1 else "132",), part)
+        other = 2 if axis == 1 else 3
+        self.then("add", (), *self.split_in(moved, self.type_of(moved).sizes[axis - 1], axis)[:2])
+        turned = self.then("permute", ("213" if axis == 1 else "132",), y)
+        self.then("leaky_relu", (0.0,), self.split_in(turned, self.type_of(turned).sizes[other - 1], other)[0])
+
+    def halved(self, x: Port, y: Port) -> None:
+        """Parts of a tensor and of a multiple of it."""
+        doubled = self.then("times", (2,), x)
+        axis = self.rng.randint(1, 3)
+        self.then("add", (), self.split_in(x, 2, axis)[0], self.split_in(doubled, 2, axis)[0])
+
     def places(self, x: Port, y: Port) -> None:
         """Parts of one place of several factors."""
         a, b, _ = self.type_of(x).sizes
@@ -465,6 +486,11 @@ class Pairs(Blocks):
         self.then("add", (), parts[0], parts[-2])
 
     def one(self, x: Port, y: Port) -> None:
+        """Parts of one place, moved before or after."""
+        if self.rng.random() < 0.5:
+            whole = self.then("rearrange", ("a b c -> c (b a)", "", ""), x)
+            self.then("add", (), *self.split_in(whole, self.type_of(x).sizes[1], 2)[:2])
+            return
         axis = self.rng.randint(1, 3)
         order = self.rng.choice(["213", "132", "321", "231", "312"])
         parts = self.split_in(self.then("permute", (order,), x), self.type_of(x).sizes[int(order[axis - 1]) - 1], axis)
@@ -489,7 +515,7 @@ def pair_graphs(count: int, seed: int = 0) -> Iterator[Graph]:
     rng = random.Random(seed)
     for _ in range(count):
         kind = Type(rng.choice([(4, 2, 2), (2, 2, 4), (2, 4, 2), (2, 3, 2)]))
-        yield Pairs(rng, (kind, kind)).graph(rng.randint(2, 12), rng.choice([1, 1, 2]))
+        yield Pairs(rng, (kind, kind)).graph(rng.randint(2, 30), rng.choice([2, 8]))
 
 
 def block_graphs(count: int, seed: int = 0, nodes: int = 30) -> Iterator[Graph]:
@@ -693,8 +719,8 @@ CORPORA = {
     "random": lambda: random_graphs(samples(450)),
     "turned": lambda: turned_graphs(samples(300)),
     "rearranged": lambda: rearranged_graphs(samples(350)),
-    "blocks": lambda: block_graphs(samples(400)),
-    "pairs": lambda: pair_graphs(samples(1200)),
+    "blocks": lambda: block_graphs(samples(600)),
+    "pairs": lambda: pair_graphs(samples(2000)),
 }
 """Graphs as they are lowered, by name: functions, so that nothing is drawn before it is needed."""
 

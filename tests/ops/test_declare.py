@@ -125,11 +125,13 @@ LAWS = {
     "pos": Laws(owns_parameters=True),
     "batch_norm": Laws(owns_parameters=True, has_buffers=True, along="first"),
     "layer_norm": Laws(owns_parameters=True, along="last"),
-    "leaky_relu": Laws(pointwise=True, zero="zeros", nonnegative_unless="slope", keeps_at_nonnegative=True),
-    "times": Laws(pointwise=True, zero="zeros", keeps_nonnegative=True),
+    "leaky_relu": Laws(
+        pointwise=True, zero="zeros", nonnegative_unless="slope", keeps_at_nonnegative=True, homogeneous=True
+    ),
+    "times": Laws(pointwise=True, zero="zeros", keeps_nonnegative=True, homogeneous=True),
     "dot": Laws(zero="zeros", keeps_nonnegative=True),
     "scaled_dot": Laws(zero="zeros", keeps_nonnegative=True),
-    "softmax": Laws(along="last", nonnegative=True),
+    "softmax": Laws(along="last", nonnegative=True, blind_on_one=True),
     "narrow": Laws(zero="zeros", keeps_nonnegative=True),
     "permute": Laws(permutes=True, zero="zeros", keeps_nonnegative=True),
     "group": Laws(splits=True, zero="zeros", keeps_nonnegative=True),

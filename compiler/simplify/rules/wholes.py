@@ -162,8 +162,8 @@ def move_as_one(rewriter: Rewriter, node: Node) -> Ports | None:
     return (port,)
 
 
-MOVED = frozenset({*MOVING, library("times")})
-"""Ops that the rules of identity need: where there are none, they say nothing."""
+ACTED_ON = frozenset({*MOVING, library("times")} - {library("permute")})
+"""Ops of which the rules of identity need one: where there is none, they say nothing."""
 
 
 def _is_made_by(rewriter: Rewriter, port: Port, ops: frozenset[Primitive]) -> bool:

@@ -18,7 +18,9 @@ import einspec
 from einspec.compiler.emit.held import held
 from einspec.compiler.emit.transfer import architecture_of
 from einspec.compiler.graph.graph import Slot
+from einspec.compiler.graph.lower import lower
 from einspec.compiler.identity.correspondence import common_nodes
+from einspec.compiler.identity.form import MOST_NODES
 from einspec.ops import combinator, primitive
 from tests.baselines import resnet18, vit
 from tests.compiler.corpus import LIGHT, is_small, is_wired, wired_space
@@ -78,10 +80,15 @@ def turned(node: einspec.Derivation, rng: random.Random) -> str:
     return letters.get(name, name) + inside
 
 
+def is_compared_written_out(arch: einspec.Architecture) -> bool:
+    """Whether copies and loops of it are compared alike."""
+    return is_wired(arch) and lower(arch).written_out <= MOST_NODES
+
+
 def test_other_spellings_of_the_wired_space():
     rng = random.Random(2)
     space, differing = wired_space(), 0
-    for arch in space.samples(samples(25), rng=13, where=is_wired, max_nodes=60):
+    for arch in space.samples(samples(25), rng=13, where=is_compared_written_out, max_nodes=60):
         other = space.parse(turned(arch.derivation, rng))
         differing += other != arch
         assert_carries_over(arch, other)

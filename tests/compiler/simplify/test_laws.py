@@ -326,6 +326,9 @@ OF_VALUES_AND_AXES = {
     "along, but rows are one": (
         one(along="last")(lambda t: t - t.mean(dim=1, keepdim=True) if t.dim() == 3 else t), [(2, 3, 4)], ()
     ),
+    "blind_on_one": (one(along="last", blind_on_one=True)(lambda t: t / t.norm(dim=-1, keepdim=True)), [(3, 4)], ()),
+    "homogeneous": (one(homogeneous=True)(lambda t: t + 1), [(4, 6)], ()),
+    "homogeneous, but bounded": (one(homogeneous=True)(lambda t: t.clamp(0, 2)), [(4, 6)], ()),
 }  # fmt: skip
 
 
@@ -339,6 +342,8 @@ def test_lies_about_values_and_axes(name):
 def test_laws_of_axes_are_of_one_end():
     with pytest.raises(TypeError, match="along='middle': expected 'last' or 'first', or nothing"):
         one(along="middle")(lambda t: t)
+    with pytest.raises(TypeError, match="op: blind_on_one speaks of the axis that along= names: give that too"):
+        one(blind_on_one=True)(lambda t: t)
 
 
 LIES = [
