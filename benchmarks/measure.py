@@ -29,6 +29,16 @@ class Row:
         return line.rstrip()
 
 
+def tail(what: str, times: Sequence[float], mean: str = "", most: str = "", slowest: str = "") -> list[Row]:
+    """Mean, 99th percentile and maximum of times in milliseconds, each with its bar, as rows of one round each."""
+    ordered = sorted(times)
+    return [
+        Row(f"{what}: mean", [statistics.fmean(times)], "ms", mean),
+        Row(f"{what}: 99th percentile", [ordered[int(0.99 * len(ordered))]], "ms", most),
+        Row(f"{what}: maximum", [ordered[-1]], "ms", slowest),
+    ]
+
+
 def number(value: float) -> str:
     """Three digits that matter."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -184,11 +184,13 @@ class Graph:
 
     @property
     def keeps_weights(self) -> bool:
-        """Whether simplification can take away nothing that owns weights: no zeros, and all that is made is read."""
+        """Whether simplification can take away nothing that owns weights: all that is made is read, whole, and nothing
+        is zeros or looks at nothing.
+        """
         for part, _ in self.graphs():
             read = {port for node in part.nodes for port in node.inputs} | set(part.outputs)
             made = len(part.inputs) + sum(len(node.outputs) for node in part.nodes)
-            if len(read) < made or any(node.op is not None and node.op.name == "zeros" for node in part.nodes):
+            if len(read) < made or any(node.op is not None and _may_lose(node, node.op) for node in part.nodes):
                 return False
         return True
 
@@ -199,6 +201,16 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<graph of {len(self)} nodes>"
+
+
+def is_blind(node: Node) -> bool:
+    """Whether a node makes the same whatever it is given, since the axis that it acts along has one place."""
+    laws = node.op.laws if node.op is not None else None
+    return laws is not None and laws.blind_on_one and node.input_types[0].sizes[0 if laws.along == "first" else -1] == 1
+
+
+def _may_lose(node: Node, op: Primitive) -> bool:
+    return op.name in ("zeros", "narrow") or (op.laws.blind_on_one and is_blind(node))
 
 
 def fits(given: Type, wanted: Type) -> bool:

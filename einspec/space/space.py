@@ -30,6 +30,7 @@ from einspec.space.drawing import sampling
 from einspec.space.drawing.coverage import Coverage, coverage
 from einspec.space.drawing.enumeration import enumerate_space
 from einspec.space.drawing.realised import Realised, realised
+from einspec.space.drawing.seen import Seen
 from einspec.space.drawing.wanted import WISHES, Wanted, Where, check_where, wanted
 from einspec.space.members.binding import check_ops
 from einspec.space.members.member import Nonterminal
@@ -131,14 +132,14 @@ class Space(Domain[Architecture]):
             raise ValueError(f"n={n}: expected at least 0")
         generator = as_random(rng)
         limits, wish = self._asked(where, asked)
-        seen: set[str] = set()
-        wish = replace(wish, seen=seen)
+        seen = Seen()
+        wish = replace(wish, seen=seen if unique else None)
 
         def draw_all() -> Iterator[Architecture]:
             for _ in range(n):
                 arch = deep(limits.evaluation_depth, lambda: sampling.draw(self, generator, limits, wish))
                 if unique:
-                    seen.add(arch.identity)
+                    seen.add(arch)
                 yield arch
 
         return draw_all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from einspec.compiler.graph.graph import Node, Port, Ports
+from einspec.compiler.graph.graph import Node, Port, Ports, is_blind
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
 from einspec.compiler.simplify.rules.common import called, is_zeros, keeping, library
 from einspec.types import Type
@@ -57,7 +57,7 @@ def forget(rewriter: Rewriter, node: Node) -> Ports | None:
     """The op is done to zeros: what made its input is not needed for it."""
     assert node.op is not None
     (kind,) = node.input_types
-    if kind.sizes[0 if node.op.laws.along == "first" else -1] > 1 or is_zeros(rewriter, node.inputs[0]):
+    if not is_blind(node) or is_zeros(rewriter, node.inputs[0]):
         return None
     if node.slot is not None or node.op.laws.random:
         return None

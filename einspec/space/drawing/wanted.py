@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from einspec.ops.declare import Outputs
 from einspec.space.deriving.ground import Ground
 from einspec.space.deriving.limits import Limits
 from einspec.space.deriving.typed_derivation import TypedDerivation
+from einspec.space.drawing.seen import Seen
 from einspec.space.members.skeletons import drawn, reachable
 from einspec.text import did_you_mean
 from einspec.types import Type, TypeLike, as_type
@@ -50,8 +50,8 @@ class Wanted:
     output: Outputs | None = None
     contains: tuple[str, ...] = ()
     where: Where | None = None
-    seen: AbstractSet[str] = frozenset()
-    """Keys that it must not have."""
+    seen: Seen | None = None
+    """Architectures whose identities it must not have."""
 
     @property
     def is_any(self) -> bool:
@@ -85,7 +85,7 @@ class Wanted:
             return "macs"
         if self.where is not None and not holds(self.where, arch):
             return "where"
-        return "a key that was drawn before" if self.seen and arch.identity in self.seen else None
+        return "a key that was drawn before" if self.seen is not None and arch in self.seen else None
 
     def hint(self, arch: TypedDerivation) -> str | None:
         """What would make an architecture fit that comes close: an output of its layout."""
