@@ -32,7 +32,6 @@ from einspec.compiler.simplify.rules.rearrangements import (
     resized,
     steps_of,
     unmoved_axes,
-    with_axis,
 )
 from einspec.ops.declare import Primitive
 from einspec.types import Type
@@ -365,27 +364,22 @@ def _keeps_zeros(node: Node) -> bool:
 
 def act_along_after_cat(rewriter: Rewriter, node: Node) -> Ports | None:
     """What acts along an axis alike, and is then moved alike, is done to the concatenation, and that is moved."""
-    place = node.args[0] - 1
     if not all(_is_made_by(rewriter, port, REARRANGING) for port in node.inputs):
         return None
     moved = [moved_from(rewriter, port) for port in node.inputs]
-    found = [(coarsest(item[0]), item[1]) for item in moved if item is not None]
-    if len(found) < len(node.inputs):
+    sources = [(coarsest(item[0]), item[1]) for item in moved if item is not None]
+    if len(sources) < len(node.inputs):
         return None
-    axis = found[0][0].made[place]
-    if not axis or axis not in found[0][0].given:
+    found = form_of(node, [(moves, rewriter.type_of(source)) for moves, source in sources])
+    if found is None:
         return None
-    before = found[0][0].given.index(axis)
-    first, inputs = _alike([_act(rewriter, source, before + 1) for _, source in found])
+    (moves, _), args = found
+    first, inputs = _alike([_act(rewriter, source, axis_of(replace(node, args=args))) for _, source in sources])
     if first is None or first.op is None or first.op.laws.along is None:
         return None
-    size = node.outputs[0].sizes[place]
-    whole = [with_axis(moves, before, size) for moves, _ in found]
-    if whole[0] is None or any(other is None or coarsest(other) != coarsest(whole[0]) for other in whole):
-        return None
-    made = rewriter.apply(library("cat"), (before + 1,), inputs)
-    (made_port,) = rewriter.apply(first.op, first.args, made, first.attributes)
-    return (_moved(rewriter, whole[0], made_port, node.outputs[0].layout),)
+    whole = rewriter.apply(library("cat"), args, inputs)
+    (made,) = rewriter.apply(first.op, first.args, whole, first.attributes)
+    return (_moved(rewriter, moves, made, node.outputs[0].layout),)
 
 
 def lift_pixels(rewriter: Rewriter, node: Node) -> Ports | None:
