@@ -127,6 +127,34 @@ def with_axis(moves: Moves, axis: int, size: int) -> Moves | None:
     return _of_factors(sizes, moves.given, moves.made)
 
 
+@functools.lru_cache(maxsize=4_096)
+def with_border(moves: Moves, axis: int, width: int) -> Moves | None:
+    """The same with factors of an axis that comes out of which the last make just a width; None where that cuts one."""
+    inner = 1
+    for number in reversed(moves.made[axis]):
+        if inner == width:
+            return moves
+        size = moves.sizes[number]
+        if inner * size > width:
+            return _cut(moves, number, width // inner) if width % inner == 0 and inner * size % width == 0 else None
+        inner *= size
+    return moves if inner == width else None
+
+
+def _cut(moves: Moves, number: int, inner: int) -> Moves:
+    """The same with a factor as two, the inner one of a size."""
+
+    def parts(factor: int) -> tuple[int, ...]:
+        return (factor, factor + 1) if factor == number else (factor + (factor > number),)
+
+    sizes = (*moves.sizes[:number], moves.sizes[number] // inner, inner, *moves.sizes[number + 1 :])
+    given, made = (
+        tuple(tuple(part for factor in side for part in parts(factor)) for side in axes)
+        for axes in (moves.given, moves.made)
+    )
+    return Moves(sizes, given, made, moves.reduction)
+
+
 def regrouped(moves: Moves, axis: int, parts: int, to: int) -> Moves:
     """Moves of each part of a tensor along an axis, and the parts side by side along another that comes out."""
     number = len(moves.sizes)

@@ -590,6 +590,20 @@ graph (4, 2, 3) -> %1 %3
   %2 = rearrange('a b c -> (b a) c', '', '') %in : ((2, 4), 3)
   %3 = group(2, 1) %2 : 2 x (4, 3)""",
     ),
+    (  # a range that begins within a place
+        "order places",
+        """
+graph (2, 3, 4) -> %1
+  %0 = rearrange('a b (c d) -> (b a d c)', 'd=2', '') %in : ((3, 2, 4),)
+  %1 = narrow(1, 5, 9) %0 : (4,)""",
+    ),
+    (  # a range that begins within a place
+        "split of one",
+        """
+graph (4, 2, 3) -> %1
+  %0 = rearrange('a b c -> c (b a)', '', '') %in : (3, (2, 4))
+  %1 = narrow(2, 2, 6) %0 : (3, 4)""",
+    ),
     (  # in their order, and several places
         "order places",
         """

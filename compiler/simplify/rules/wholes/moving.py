@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from einspec.compiler.graph.graph import Node, Port, Ports
+from einspec.compiler.graph.graph import Node, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
 from einspec.compiler.simplify.rules.along import RANGES, axis_of, form_of, region_of
-from einspec.compiler.simplify.rules.common import library
+from einspec.compiler.simplify.rules.common import library, made_by
 from einspec.compiler.simplify.rules.permutations import lift_permutation
 from einspec.compiler.simplify.rules.ranges import Range, written
 from einspec.compiler.simplify.rules.rearrangements import (
@@ -19,6 +19,7 @@ from einspec.compiler.simplify.rules.rearrangements import (
     place_of_one,
     resized,
     steps_of,
+    with_border,
 )
 from einspec.compiler.simplify.rules.wholes.common import (
     apply_moves,
@@ -44,24 +45,36 @@ def move_before_split(rewriter: Rewriter, node: Node) -> Ports | None:
 
 
 def move_before_cat(rewriter: Rewriter, node: Node) -> Ports | None:
-    maker = rewriter.maker(node.inputs[0])
-    if maker is None or maker.op is not library("cat"):
+    whole, moves = made_by(rewriter, node.inputs[0], library("cat")), moves_of(node)
+    if whole is None or moves is None or moves.reduction:
         return None
-    axis, moves = maker.args[0] - 1, moves_of(node)
-    if moves is None or moves.reduction:
+    layout = node.outputs[0].layout
+    found = _moved_pieces(rewriter, moves, whole.args[0], whole.inputs, layout)
+    return found if found is not None else _moved_columns(rewriter, moves, whole, layout)
+
+
+def _moved_pieces(rewriter: Rewriter, moves: Moves, axis: int, pieces: Ports, layout: str) -> Ports | None:
+    """Pieces along an axis, each moved, side by side again; None where the moves do not keep them together."""
+    found = [resized(moves, axis - 1, rewriter.type_of(piece).sizes[axis - 1]) for piece in pieces]
+    known = [passed for passed in found if passed is not None]
+    if len(known) < len(found):
         return None
-    found = [resized(moves, axis, kind.sizes[axis]) for kind in maker.input_types]
-    first = found[0]
-    if first is None:
+    ports = [apply_moves(rewriter, passed.moves, port, layout) for passed, port in zip(known, pieces, strict=True)]
+    return rewriter.apply(library("cat"), (known[0].axis + 1,), tuple(ports))
+
+
+def _moved_columns(rewriter: Rewriter, moves: Moves, whole: Node, layout: str) -> Ports | None:
+    """The same for blocks in rows, where the moves keep columns together."""
+    rows = [row for port in whole.inputs if (row := made_by(rewriter, port, library("cat"))) is not None]
+    if len(rows) < len(whole.inputs) or any(row.args != rows[0].args for row in rows):
         return None
-    ports = [
-        apply_moves(rewriter, passed.moves, port, node.outputs[0].layout)
-        for passed, port in zip(found, maker.inputs, strict=True)
-        if passed is not None
-    ]
-    if len(ports) < len(found):
+    (axis,) = rows[0].args
+    sizes = [[kind.sizes[axis - 1] for kind in row.input_types] for row in rows]
+    if any(other != sizes[0] for other in sizes) or any(resized(moves, axis - 1, size) is None for size in sizes[0]):
         return None
-    return rewriter.apply(library("cat"), (first.axis + 1,), tuple(ports))
+    columns = zip(*(row.inputs for row in rows), strict=True)
+    pieces = tuple(rewriter.apply(library("cat"), whole.args, column)[0] for column in columns)
+    return _moved_pieces(rewriter, moves, axis, pieces, layout)
 
 
 def move_as_one(rewriter: Rewriter, node: Node) -> Ports | None:
@@ -107,13 +120,14 @@ def split_of_one(rewriter: Rewriter, node: Node) -> Ports | None:
     moves, axis = region.moves, axis_of(node) - 1
     factors = moves.made[axis]
     width = node.outputs[0].sizes[axis]
-    if not factors or width != math.prod(moves.sizes[number] for number in factors[1:]):
+    places = _places(node, width)
+    if not factors or places is None or width != math.prod(moves.sizes[number] for number in factors[1:]):
         return None
     one = factors[0]
     rest = (*moves.made[:axis], factors[1:], *moves.made[axis + 1 :])
     after = next((given[1] for given in moves.given if len(given) > 1 and given[0] == one), None)
-    places = [place for place, made in enumerate(rest) if after is not None and made[:1] == (after,)]
-    place = places[0] if places else place_of_one(rest)
+    before_it = (to for to, made in enumerate(rest) if after is not None and made[:1] == (after,))
+    place = next(before_it, place_of_one(rest))
     if place == axis:
         return None
     made = (*rest[:place], (one, *rest[place]), *rest[place + 1 :])
@@ -121,12 +135,16 @@ def split_of_one(rewriter: Rewriter, node: Node) -> Ports | None:
         rewriter, Moves(moves.sizes, moves.given, made), region.unmoved(rewriter, port), rewriter.type_of(port).layout
     )
     unit = math.prod(moves.sizes[number] for number in rest[place])
-    size = node.input_types[0].sizes[axis]
-    ranges = [borders(node.op, node.args, size, output) for output in range(len(node.outputs))]
-    return tuple(
-        written(rewriter, [Range(whole, start // width * unit, stop // width * unit, is_zeros=False)], place + 1)
-        for start, stop in ranges
-    )
+    ranges = [Range(whole, one * unit, (one + 1) * unit, is_zeros=False) for one in places]
+    return tuple(written(rewriter, [piece], place + 1) for piece in ranges)
+
+
+def _places(node: Node, width: int) -> list[int] | None:
+    """Which place of so many numbers each output of a split or a range is; None where one of them is none."""
+    assert node.op is not None
+    size = node.input_types[0].sizes[axis_of(node) - 1]
+    starts = [borders(node.op, node.args, size, output)[0] for output in range(len(node.outputs))]
+    return None if any(start % width for start in starts) else [start // width for start in starts]
 
 
 def order_places(rewriter: Rewriter, node: Node) -> Ports | None:
@@ -135,21 +153,22 @@ def order_places(rewriter: Rewriter, node: Node) -> Ports | None:
     region = region_of(rewriter, port)
     if region is None or node.op is None:
         return None
-    moves, axis = region.moves, axis_of(node) - 1
-    factors, width = moves.made[axis], node.outputs[0].sizes[axis]
-    count = next((n for n in range(2, len(factors) + 1) if math.prod(moves.sizes[f] for f in factors[n:]) == width), 0)
+    axis = axis_of(node) - 1
+    width = node.outputs[0].sizes[axis]
+    moves, places = with_border(region.moves, axis, width), _places(node, width)
+    if moves is None or places is None:
+        return None
+    factors = moves.made[axis]
+    count = next(n for n in range(len(factors) + 1) if math.prod(moves.sizes[f] for f in factors[n:]) == width)
     first = factors[:count]
     if list(first) == sorted(first):
         return None
     made = (*moves.made[:axis], (*sorted(first), *factors[count:]), *moves.made[axis + 1 :])
     layout = rewriter.type_of(port).layout
     whole = apply_moves(rewriter, Moves(moves.sizes, moves.given, made), region.unmoved(rewriter, port), layout)
-    found: list[Port] = []
-    for output in range(len(node.outputs)):
-        start, _ = borders(node.op, node.args, node.input_types[0].sizes[axis], output)
-        place = _place_in_order(start // width, first, moves.sizes)
-        found.append(written(rewriter, [Range(whole, place * width, (place + 1) * width, is_zeros=False)], axis + 1))
-    return tuple(found)
+    ordered = [_place_in_order(place, first, moves.sizes) for place in places]
+    ranges = [Range(whole, place * width, (place + 1) * width, is_zeros=False) for place in ordered]
+    return tuple(written(rewriter, [piece], axis + 1) for piece in ranges)
 
 
 def _place_in_order(place: int, factors: Sequence[int], sizes: Sequence[int]) -> int:

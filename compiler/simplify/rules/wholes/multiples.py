@@ -7,7 +7,7 @@ from collections import Counter
 
 from einspec.compiler.graph.graph import Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
-from einspec.compiler.simplify.rules.common import called, is_pointwise, is_zeros, keeping, library
+from einspec.compiler.simplify.rules.common import called, is_pointwise, is_zeros, keeping, library, made_by
 from einspec.compiler.simplify.rules.wholes.common import (
     multiple,
     multiple_part,
@@ -19,7 +19,7 @@ def common_multiple(rewriter: Rewriter, node: Node) -> Ports | None:
     """A number that all inputs of a concatenation are multiplied by is multiplied with after it."""
     found: list[tuple[int, Port]] = []
     for port in node.inputs:
-        term = (0, port) if is_zeros(rewriter, port) else multiple(rewriter, port)
+        term = (0, port) if is_zeros(rewriter, port) else _factored(rewriter, port)
         if term is None:
             return None
         found.append(term)
@@ -28,6 +28,20 @@ def common_multiple(rewriter: Rewriter, node: Node) -> Ports | None:
         return None
     ports = tuple(times(rewriter, count // factor, port) if count else port for count, port in found)
     return (times(rewriter, factor, rewriter.apply(node.op, node.args, ports)[0]),)
+
+
+def _factored(rewriter: Rewriter, port: Port) -> tuple[int, Port] | None:
+    """How many times what a port is, where it is a multiple, or a sum of multiples of a number."""
+    found = multiple(rewriter, port)
+    maker = rewriter.maker(port)
+    if found is not None or maker is None or maker.op is None or maker.op.laws.multiple != "times":
+        return found
+    terms = [multiple(rewriter, term) or (1, term) for term in maker.inputs]
+    count = math.gcd(*(number for number, _ in terms))
+    if count < 2:
+        return None
+    inputs = tuple(times(rewriter, number // count, term) for number, term in terms)
+    return count, rewriter.apply(maker.op, maker.args, inputs, maker.attributes)[0]
 
 
 def collect_parts(rewriter: Rewriter, node: Node) -> Ports | None:
@@ -50,20 +64,10 @@ def multiply_after(rewriter: Rewriter, node: Node) -> Ports | None:
     assert node.op is not None
     if len(node.inputs) != 1 or node.op is library("times") or not is_pointwise(node):
         return None
-    maker = rewriter.maker(node.inputs[0])
-    if maker is None or maker.op is None:
-        return None
-    if maker.op is library("times"):
-        count, port = maker.args[0], maker.inputs[0]
-    elif maker.op.laws.multiple == "times":
-        terms = [multiple(rewriter, term) or (1, term) for term in maker.inputs]
-        count = math.gcd(*(number for number, _ in terms))
-        if count < 2:
-            return None
-        inputs = tuple(times(rewriter, number // count, term) for number, term in terms)
-        (port,) = rewriter.apply(maker.op, maker.args, inputs, maker.attributes)
-    else:
-        return None
+    found = _factored(rewriter, node.inputs[0])
+    if found is None or made_by(rewriter, node.inputs[0], library("group"), library("narrow")) is not None:
+        return None  # a part of a multiple: the part is taken last
+    count, port = found
     return (times(rewriter, count, rewriter.apply(node.op, node.args, (port,), node.attributes)[0]),)
 
 
