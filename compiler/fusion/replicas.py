@@ -8,6 +8,7 @@ as they are, and so do weights that are not each copy's own.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -33,8 +34,10 @@ def _in_stack(copies: int, kind: str) -> str:
 
 
 def _of_stacks(pattern: str) -> str:
-    """A pattern of tensors with one axis more in front."""
-    return " -> ".join(f"copies {side}" for side in pattern.split(" -> "))
+    """A pattern of tensors with one axis more in front, of a name that no other axis has: stacks of stacks have two."""
+    known = set(re.findall(r"\w+", pattern))
+    name = next(name for name in ("copies", *(f"copies{n}" for n in range(2, len(known) + 3))) if name not in known)
+    return " -> ".join(f"{name} {side}" for side in pattern.split(" -> "))
 
 
 _SHIFTED: dict[Primitive, Callable[..., tuple[object, ...]]] = {

@@ -13,6 +13,7 @@ from einspec.compiler.graph.verify import verify
 from einspec.compiler.simplify.rewriting import Fired
 from einspec.testing import check_modules
 from tests.compiler.agreement import OWN, PICTURES
+from tests.compiler.corpus import thrice_each
 from tests.compiler.ops import parse
 
 FIRES = [
@@ -313,3 +314,18 @@ def test_copies_of_copies_are_one_product():
     assert ops(arch)[0] == f"linear_wide({16 * 8**4})"
     (weight, bias) = einspec.compile(arch).parameters()
     assert (tuple(weight.shape), tuple(bias.shape)) == ((8**4, 16, 16), (8**4, 16))
+
+
+NESTED = """
+start: m
+m: "e(" m ")" -> thrice_each | "turned" -> turned
+//% def turned(x):
+//%     return linear(rearrange(linear(x, 6), "(a b) c -> b (c a)", a=2), 6)
+"""
+
+
+def test_stacks_of_stacks_name_their_axes_apart():
+    """Found by a test of modules in the README: a rearrangement in copies of copies had two axes of one name."""
+    space = einspec.loads(NESTED, input=(4, 6), ops=[thrice_each])
+    fired = check_modules(space.parse("e(e(turned))"))
+    assert fired["stack copies"] == 2
