@@ -11,7 +11,7 @@ from einspec.compiler.simplify.rules import IDENTITY_RULES
 from einspec.compiler.simplify.rules.wholes import ACTED_ON
 from einspec.compiler.simplify.simplify import simplify
 
-MOST_NODES = 96
+MOST_NODES = 64
 """Nodes up to which copies are written out to be compared: the time of a key grows with them, copies within copies
 multiply, and few architectures come near. Above it the largest copies stay folded, so that what differs from them in
 spelling alone, across the border of a body, may have another key."""

@@ -94,7 +94,7 @@ class Fired:
 
 
 class Rewriter:
-    """Makes one graph from another. ``trace`` holds which rule fired where."""
+    """Makes one graph from another. ``trace`` is given which rule fired where, if there is one."""
 
     def __init__(
         self,
@@ -102,6 +102,7 @@ class Rewriter:
         rules: Sequence[Rule],
         choose: Callable[[Sequence[Rule]], Sequence[Rule]] | None,
         tied: frozenset[Slot] = frozenset(),
+        trace: list[Fired] | None = None,
     ):
         self.graph = graph
         self.tied = tied
@@ -122,7 +123,7 @@ class Rewriter:
         self.nonnegative: list[bool] = []
         """Of the first nodes, whether no number that each makes can be below 0."""
         self.concerning: dict[Primitive | None, Sequence[Rule]] = {}
-        self.trace: list[Fired] = []
+        self.trace = trace
         self.nested = 0
         self.steps = _MOST_STEPS_PER_NODE * (1 + sum(1 + len(node.inputs) for node in graph.nodes))
 
@@ -139,7 +140,8 @@ class Rewriter:
         """The outputs of a node in normal form."""
         key = _identity(node)
         if key is not None and key in self.known:
-            self.trace.append(Fired("merge equal", node.text()))
+            if self.trace is not None:
+                self.trace.append(Fired("merge equal", node.text()))
             return self.known[key]
         rules = self.rules_for(node.op)
         self.nested += 1
@@ -181,7 +183,8 @@ class Rewriter:
                         f"simplifying does not come to an end: the rule {rule.name!r} fires again and again at "
                         f"{node.text()}; a rule or a law of an op is wrong"
                     )
-                self.trace.append(Fired(rule.name, node.text()))
+                if self.trace is not None:
+                    self.trace.append(Fired(rule.name, node.text()))
                 return ports
         return None
 

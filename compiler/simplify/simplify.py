@@ -108,8 +108,5 @@ def simplify(
     done: dict[int, Graph] = {}
     for part in reversed(parts):  # bodies before what holds them
         nodes = tuple(replace(node, body=done[id(node.body)]) if node.body is not None else node for node in part.nodes)
-        rewriter = Rewriter(replace(part, nodes=nodes), rules, order, tied)
-        done[id(part)] = rewriter.run()
-        if trace is not None:
-            trace += rewriter.trace
+        done[id(part)] = Rewriter(replace(part, nodes=nodes), rules, order, tied, trace).run()
     return done[id(graph)]
