@@ -8,16 +8,21 @@ as the sum of two equal layers is twice one of them: the shapes of their paramet
 
 from __future__ import annotations
 
+import math
 import sys
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 import einspec
+from einspec.compiler.graph.unfold import MOST_NODES, written_out
+from einspec.compiler.identity.key import canonical_digest
+from einspec.compiler.simplify.simplify import simplify
+from einspec.search import Evolution
 
 WEIGHTLESS = """
 start: m
@@ -128,6 +133,35 @@ def signature(arch: einspec.Architecture) -> tuple[object, list[float]]:
     return (tuple(found.shape), shapes), values
 
 
+class _Watched(Evolution):
+    """Evolution that notes the graphs that it proposes as they would be built, those that a key drops too."""
+
+    def __init__(self, space: einspec.Space, **options: Any) -> None:
+        super().__init__(space, **options)
+        self.built: set[str] = set()
+
+    def _all_proposals(self) -> Iterator[tuple[einspec.Architecture, int | None]]:
+        for arch, parent in super()._all_proposals():
+            graph = arch.graph
+            flat = simplify(written_out(graph)) if graph.written_out <= MOST_NODES else graph
+            self.built.add(canonical_digest(flat))
+            yield arch, parent
+
+
+def evaluated(sizes: tuple[int, ...], nodes: int, proposals: int, seed: int = 0) -> tuple[int, int]:
+    """How many different graphs an evolution proposes until these are so many, and how many of them it evaluates: the
+    others have the key of one that it has.
+
+    In place of an accuracy stands a number that prefers some depth and some 100,000 parameters.
+    """
+    search = _Watched(einspec.load("einspace", input=sizes), seed=seed, where=lambda arch: len(arch) <= nodes)
+    while len(search.built) < proposals:
+        candidate = search.ask()
+        arch = candidate.arch
+        search.tell(candidate, -abs(math.log10(1 + arch.params) - 5) - 0.2 * abs(math.log2(1 + len(arch)) - 4))
+    return len(search.built), search.asked
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 6_000
@@ -137,3 +171,7 @@ if __name__ == "__main__":
         print(f"{what}: {compared}, {report.excess:.4f}")
         for one, other in report.pairs[:10]:
             print(f"    {one}\n  = {other}")
+    built, asked = evaluated((3, 8, 8), 25, 5_000)
+    print(
+        f"evolution in einspace (3, 8, 8), up to 25 nodes: {built:,} graphs that differ as built, {asked:,} evaluations"
+    )

@@ -15,8 +15,8 @@ class Seen:
         self._first: dict[object, TypedDerivation | None] = {}
         """The only architecture of an outline, or None where there are several."""
         self._identities: set[str] = set()
-
         self._last: tuple[TypedDerivation, object] | None = None
+        """The outline that was asked for last."""
 
     def __contains__(self, arch: TypedDerivation) -> bool:
         """Whether an architecture of its identity was added."""

@@ -682,6 +682,30 @@ def test_what_a_rule_leaves_alone(name, text):
     assert name not in {step.rule for step in trace}
 
 
+def chain(first: int, source: str, length: int, kind: str) -> list[str]:
+    """Lines of activations one after the other."""
+    ops = ("leaky_relu(0.01)", "tanh")
+    return [f"  %{first + i} = {ops[i % 2]} %{first + i - 1 if i else source} : {kind}" for i in range(length)]
+
+
+LONG = 2_000
+
+
+def test_long_chains_are_passed_without_recursion():
+    """Found on reading: rules fired inside each other once for each op of a chain, and walks recursed."""
+    lines = [*chain(0, "in", LONG, "(4, 8)"), *chain(LONG, "in.1", LONG, "(4, 8)")]
+    text = f"graph 2 x (4, 8) -> %{2 * LONG}\n" + "\n".join(lines)
+    graph = simplify(
+        parse_graph(f"{text}\n  %{2 * LONG} = cat(1) %{LONG - 1} %{2 * LONG - 1} : (8, 8)"), rules=IDENTITY_RULES
+    )
+    assert [node.text() for node in graph.nodes] == ["cat(1)", *["leaky_relu(0.01)", "tanh"] * (LONG // 2)]
+
+    lines = ["  %0 = cat(1) %in %in.1 : (8, 8)", *chain(1, "0", LONG, "(8, 8)")]
+    text = f"graph 2 x (4, 8) -> %{LONG + 1}\n" + "\n".join(lines)
+    graph = simplify(parse_graph(f"{text}\n  %{LONG + 1} = narrow(1, 0, 4) %{LONG} : (4, 8)"), rules=IDENTITY_RULES)
+    assert [node.text() for node in graph.nodes] == ["leaky_relu(0.01)", "tanh"] * (LONG // 2)
+
+
 def test_every_rule_has_a_test_of_both_kinds():
     names = set(BY_NAME) - {rule.name for rule in RULES}
     assert {name for name, *_ in FIRES} == {name for name, _ in STAYS} == names

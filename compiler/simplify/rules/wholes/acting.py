@@ -45,24 +45,36 @@ def act_before_split(rewriter: Rewriter, node: Node) -> Ports | None:
 
 
 def act_after_cat(rewriter: Rewriter, node: Node) -> Ports | None:
-    (axis,) = node.args
-    acts: list[tuple[Node, Port] | None] = []
-    for port in node.inputs:
-        act = None if is_zeros(rewriter, port) else _multiplied_act(rewriter, port, axis)
-        if act is None and not is_zeros(rewriter, port):
-            return None
+    """Whole chains at once: they may be long."""
+    acts: list[Node] = []
+    inputs = node.inputs
+    while (found := _last_act(rewriter, inputs, node.args[0])) is not None:
+        act, inputs = found
         acts.append(act)
-    if all(act is None or act[0].op is library("times") for act in acts):
-        acts = [None if is_zeros(rewriter, port) else _act(rewriter, port, axis) for port in node.inputs]
-    if any(act is None and not is_zeros(rewriter, port) for act, port in zip(acts, node.inputs, strict=True)):
+    if not acts:
         return None
-    first, ports = _alike([act for act in acts if act is not None])
-    if first is None or first.op is None or (None in acts and not _keeps_zeros(first)):
-        return None
-    waiting = iter(ports)
-    inputs = tuple(port if act is None else next(waiting) for act, port in zip(acts, node.inputs, strict=True))
-    (whole,) = rewriter.apply(library("cat"), node.args, inputs)
-    return rewriter.apply(first.op, first.args, (whole,), first.attributes)
+    ports = rewriter.apply(library("cat"), node.args, inputs)
+    for act in reversed(acts):
+        assert act.op is not None
+        ports = rewriter.apply(act.op, act.args, ports, act.attributes)
+    return ports
+
+
+def _last_act(rewriter: Rewriter, ports: Ports, axis: int) -> tuple[Node, Ports] | None:
+    """What was done alike to all ports at last, and to what; zeros may be what is done to zeros."""
+    are_zeros = [is_zeros(rewriter, port) for port in ports]
+    for act_of in (_multiplied_act, _act):
+        acts: list[tuple[Node, Port]] = []
+        for port in (port for port, is_zero in zip(ports, are_zeros, strict=True) if not is_zero):
+            act = act_of(rewriter, port, axis)
+            if act is None:
+                return None
+            acts.append(act)
+        first, sources = _alike(acts)
+        if first is not None and (not any(are_zeros) or _keeps_zeros(first)):
+            waiting = iter(sources)
+            return first, tuple(p if is_zero else next(waiting) for p, is_zero in zip(ports, are_zeros, strict=True))
+    return None
 
 
 def _multiplied_act(rewriter: Rewriter, port: Port, axis: int) -> tuple[Node, Port] | None:

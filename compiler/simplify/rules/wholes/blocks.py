@@ -68,7 +68,8 @@ def _whole_of_parts(rewriter: Rewriter, ports: Sequence[Port]) -> tuple[Port, in
 
 
 def _is_joined(rewriter: Rewriter, port: Port, axis: int) -> bool:
-    (kind,) = (rewriter.type_of(port),)
+    """Whether what is at a port has been put together along an axis."""
+    kind = rewriter.type_of(port)
     split = Node(library("narrow"), (axis, 0, kind.sizes[axis - 1]), (), (port,), (kind,), (kind,))
     return has_border(rewriter, split, port)
 

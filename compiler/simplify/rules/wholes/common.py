@@ -65,6 +65,7 @@ def taken(rewriter: Rewriter, port: Port, ranges: Sequence[Cut]) -> Port:
 
 
 def apply_moves(rewriter: Rewriter, moves: Moves, port: Port, layout: str) -> Port:
+    """What is at a port, moved, with a layout."""
     for op, args in steps_of(moves, rewriter.type_of(port), layout):
         (port,) = rewriter.apply(op, args, (port,))
     return port

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from einspec.compiler.graph.graph import Node, Port, Ports
 from einspec.compiler.simplify.rewriting import Rewriter, Rule
@@ -59,58 +60,113 @@ def split_pieces(rewriter: Rewriter, node: Node) -> Ports | None:
     """A split of what is a concatenation but for what is done to it is one of the pieces."""
     (port,) = node.inputs
     maker = rewriter.maker(port)
-    if node.op is None or maker is None or (maker.op is library("cat") and maker.args[0] == axis_of(node)):
+    if node.op is None or maker is None or (_is_border(node, maker) and maker.op is library("cat")):
         return None
-    return _split(rewriter, node, port) if has_border(rewriter, node, port) else None
+    steps = _steps(rewriter, node, port)
+    borders = _borders(steps)
+    if not borders[node.args, port]:
+        return None
+    needed = {(node.args, port)}
+    for step in reversed(steps):
+        if step.key in needed and step.before is not None and borders[step.key]:
+            needed.update(step.sources)
+    made: dict[_Key, Ports] = {}
+    for step in steps:
+        if step.key in needed and step.before is not None and borders[step.key]:
+            made[step.key] = _redone(rewriter, step, [made[source] for source in step.sources])
+        elif step.key in needed:
+            made[step.key] = rewriter.apply(node.op, step.split.args, (step.port,))
+    return made[node.args, port]
 
 
 def has_border(rewriter: Rewriter, node: Node, port: Port) -> bool:
     """Whether what is at a port has been put together along the axis of a split, whatever was done to it since."""
-    waiting, seen = [(node, port)], set()
-    while waiting:
-        node, port = waiting.pop()
-        maker = rewriter.maker(port)
-        if maker is None or maker.op is None or (node.args, port) in seen:
-            continue
-        seen.add((node.args, port))
-        axis = axis_of(node)
-        if maker.op is library("zeros") or (maker.op is library("cat") and maker.args[0] == axis):
-            return True
-        before = _before(node, maker)
-        if before is not None:
-            waiting += [(before, source) for source in maker.inputs]
-    return False
+    return _borders(_steps(rewriter, node, port))[node.args, port]
 
 
-def _before(node: Node, maker: Node) -> Node | None:
+_Key = tuple[tuple[object, ...], Port]
+"""The arguments of a split, and a port that it is to be made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A split that is to be made of a port, and that of what the port is made from, where it can be made before."""
+
+    split: Node
+    port: Port
+    maker: Node | None
+    before: Node | None
+
+    @property
+    def key(self) -> _Key:
+        """What tells it from others."""
+        return self.split.args, self.port
+
+    @property
+    def sources(self) -> list[_Key]:
+        """Those that come before it."""
+        if self.maker is None or self.before is None:
+            return []
+        return [(self.before.args, source) for source in self.maker.inputs]
+
+
+def _steps(rewriter: Rewriter, split: Node, port: Port) -> list[_Step]:
+    """All splits that come before one, each after those before it: without recursion, since chains may be long."""
+    done: dict[_Key, _Step] = {}
+    stack = [(split, port)]
+    while stack:
+        node, place = stack[-1]
+        maker = rewriter.maker(place)
+        step = _Step(node, place, maker, _before(node, maker) if maker is not None else None)
+        waiting = [source for _, source in step.sources if (step.sources[0][0], source) not in done]
+        if step.key in done or not waiting:
+            stack.pop()
+            done.setdefault(step.key, step)
+        elif step.before is not None:
+            stack += [(step.before, source) for source in waiting]
+    return list(done.values())
+
+
+def _borders(steps: Sequence[_Step]) -> dict[_Key, bool]:
+    """Of each split, whether the port has been put together along its axis."""
+    known: dict[_Key, bool] = {}
+    for step in steps:
+        known[step.key] = _is_border(step.split, step.maker) or any(known[source] for source in step.sources)
+    return known
+
+
+def _is_border(split: Node, maker: Node | None) -> bool:
+    return maker is not None and (
+        maker.op is library("zeros") or (maker.op is library("cat") and maker.args[0] == axis_of(split))
+    )
+
+
+def _before(split: Node, maker: Node) -> Node | None:
     """The split that is to be made of the inputs of what makes its input; None where it cannot be made before that."""
-    axis = axis_of(node)
+    axis = axis_of(split)
     if maker.op in RANGES:
-        return node if axis_of(maker) != axis else None
+        return split if axis_of(maker) != axis else None
     moves = moves_of(maker)
     if moves is None or moves.reduction:
-        return node if passes(maker, axis) else None
-    found = form_of(node, [(coarsest(moves), maker.input_types[0])])
+        return split if passes(maker, axis) else None
+    found = form_of(split, [(coarsest(moves), maker.input_types[0])])
     if found is None:
         return None
-    return replace(node, args=found[1], outputs=(found[0][1],) * len(node.outputs))
+    return replace(split, args=found[1], outputs=(found[0][1],) * len(split.outputs))
 
 
-def _split(rewriter: Rewriter, node: Node, port: Port) -> Ports:
-    """A split or range of a port, made as early as it can be: of the concatenation."""
-    assert node.op is not None
-    maker = rewriter.maker(port)
-    before = _before(node, maker) if maker is not None else None
-    if maker is None or maker.op is None or before is None or not has_border(rewriter, node, port):
-        return rewriter.apply(node.op, node.args, (port,))
-    rows = [_split(rewriter, before, source) for source in maker.inputs]
+def _redone(rewriter: Rewriter, step: _Step, rows: Sequence[Ports]) -> Ports:
+    """What made the port, done to the parts of what it was made from."""
+    maker, layout = step.maker, step.split.outputs[0].layout
+    assert maker is not None
+    assert maker.op is not None
     moves = moves_of(maker)
     if moves is not None:
-        found = form_of(node, [(coarsest(moves), maker.input_types[0])])
+        found = form_of(step.split, [(coarsest(moves), maker.input_types[0])])
         assert found is not None, "the split passes the moves"
-        return tuple(apply_moves(rewriter, found[0][0], part, node.outputs[0].layout) for part in rows[0])
+        return tuple(apply_moves(rewriter, found[0][0], part, layout) for part in rows[0])
     return tuple(
-        rewriter.apply(maker.op, maker.args, parts, maker.attributes)[port[1]] for parts in zip(*rows, strict=True)
+        rewriter.apply(maker.op, maker.args, parts, maker.attributes)[step.port[1]] for parts in zip(*rows, strict=True)
     )
 
 
